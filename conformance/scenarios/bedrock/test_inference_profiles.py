@@ -4,10 +4,15 @@ import http.server
 import json
 import threading
 import uuid
+from urllib.parse import quote
 
 import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from conftest import CLAUDE, client, invoke, refused, signed, user
+from conftest import CLAUDE, REGION, URL, client, invoke, refused, signed, user
 
 SYSTEM = "us." + CLAUDE
 
@@ -204,6 +209,38 @@ def test_a_routed_profile_fails_over_between_regions(profile, upstream):
     assert craton("DELETE", f"inference-profiles/{quoted}/routing").status_code == 204
     for name in ["gone", "there"]:
         assert craton("DELETE", f"pools/{name}").status_code == 204
+
+
+def signed_by(key, secret, method, path, body=None):
+    """Craton's own API, asked by the administrator of another account."""
+    data = json.dumps(body).encode() if body is not None else b""
+    request = AWSRequest(method=method, url=f"{URL}/craton/v1/{path}", data=data, headers={"content-type": "application/json"})
+    SigV4Auth(Credentials(key, secret), "craton", REGION).add_auth(request)
+    return requests.request(method, request.url, data=data, headers=dict(request.prepare().headers), timeout=120)
+
+
+def test_another_account_routes_its_profiles_to_the_pools_of_the_first_one(upstream):
+    made = craton("POST", "accounts", {}).json()
+    key, secret = made["accessKeyId"], made["secretAccessKey"]
+    pool = {"members": [{"baseUrl": "http://127.0.0.1:1/v1", "model": "m"}, {"baseUrl": upstream, "model": "m"}]}
+    assert craton("PUT", "pools/shared", pool).status_code == 200
+    assert signed_by(key, secret, "PUT", "pools/shared", pool).status_code == 403
+    assert signed_by(key, secret, "DELETE", "pools/shared").status_code == 403
+    bedrock, runtime = client("bedrock", key, secret), client("bedrock-runtime", key, secret)
+    theirs = bedrock.create_inference_profile(inferenceProfileName="theirs", modelSource={"copyFrom": model_arn()})["inferenceProfileArn"]
+    for profile in [SYSTEM, theirs.rsplit("/", 1)[1]]:
+        routing = {"targets": [{"region": "hall", "target": "pool:shared"}]}
+        assert signed_by(key, secret, "PUT", f"inference-profiles/{quote(profile, safe='')}/routing", routing).status_code == 200
+        answer = converse(profile, runtime)
+        assert answer["output"]["message"]["content"] == [{"text": "Remote"}] and "pool=shared" in served_by(answer)
+    refused(lambda: converse(theirs), "AccessDeniedException", 403)
+    assert "pool=" not in served_by(converse(SYSTEM))
+    own = client("bedrock").list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"]
+    assert theirs not in [p["inferenceProfileArn"] for p in own]
+    seen = signed_by(key, secret, "GET", "pools/shared").json()
+    assert not seen["managed"] and seen["members"][1]["requests"] is None
+    assert craton("GET", "pools/shared").json()["members"][1]["requests"] >= 2
+    assert craton("DELETE", "pools/shared").status_code == 204
 
 
 def test_an_alias_of_a_pool_answers(upstream):

@@ -1,7 +1,7 @@
 import { send, sendJson } from './http.ts'
 import type { Items } from './list.ts'
 
-/** A member of a pool and what it is doing. */
+/** A member of a pool and what it is doing. Only the account that set the pool is told the counts and the last error. */
 export interface PoolMember {
   baseUrl: string
   model: string
@@ -13,9 +13,9 @@ export interface PoolMember {
   /** Null before the first check. */
   healthy: boolean | null
   circuit: 'closed' | 'open' | 'half-open'
-  inFlight: number
-  requests: number
-  failures: number
+  inFlight: number | null
+  requests: number | null
+  failures: number | null
   firstTokenMillis: number | null
   lastError: string | null
 }
@@ -23,8 +23,11 @@ export interface PoolMember {
 /** Several OpenAI-compatible servers as one model. */
 export interface Pool {
   name: string
+  /** Whether the caller's account set it; all accounts use it. */
+  managed: boolean
+  /** The most requests of an account that wait. */
   maxQueue: number
-  queued: number
+  queued: number | null
   members: PoolMember[]
 }
 

@@ -12,6 +12,7 @@ mod control;
 mod cores;
 pub mod engine;
 mod error;
+pub mod fair;
 pub mod fake;
 pub mod generation;
 mod kept;

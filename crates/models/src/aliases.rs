@@ -126,7 +126,7 @@ pub enum Target {
         /// Its bearer key, if it asks for one.
         api_key: Option<Secret<String>>,
     },
-    /// A pool of the caller's account.
+    /// A pool of the deployment.
     Pool {
         /// Its name.
         name: String,

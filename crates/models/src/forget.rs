@@ -6,7 +6,7 @@ use base::{AccountId, Result};
 use identity::{Ctx, Removal};
 
 use crate::snapshots::{Forgotten, Snapshots, tenant};
-use crate::{Models, imported, library};
+use crate::{Models, imported, library, store};
 
 impl Models {
     /// Forgets what a model of the library, or an imported one, read of the prompts of the caller's account, in memory and on
@@ -77,6 +77,7 @@ impl Models {
                 let forgotten = match &removal {
                     Removal::Account(account) => {
                         let removed = models.remove_endpoints_of(account).await;
+                        let removed = removed.and(store::remove_aliases_of(&models.inner.store, account).await);
                         removed.and(models.forget_account(account.clone()).await)
                     }
                     Removal::Key(key) => models.forget_key(key).await,
@@ -88,9 +89,12 @@ impl Models {
         });
     }
 
-    /// Removes what earlier processes left on disk and should not have, and keeps prefixes from now on, where the settings say so.
+    /// Removes what earlier processes left behind and should not have, and keeps prefixes from now on, where the settings say so.
     pub(crate) async fn keep_snapshots(&self) -> Result<()> {
         self.forget_removed();
+        for account in self.inner.identity.closed_accounts().await? {
+            store::remove_aliases_of(&self.inner.store, &account).await?;
+        }
         if let Some(snapshots) = &self.inner.snapshots {
             self.sweep_snapshots().await?;
             self.inner.loaded.keep_in(snapshots.clone());

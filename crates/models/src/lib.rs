@@ -66,7 +66,8 @@ pub use foundation::{FoundationModel, Lifecycle};
 pub use hub::{CATALOGUED, HubModel, PUBLIC_HUB, Served, bucket_region};
 pub use imported::{
     Card as ImportedCard, CheckOutcome, CheckStep, Exact, ImportCheck, ImportFilter, ImportJob, ImportPolicy,
-    ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial, report_json,
+    ImportSides, ImportStatus, ImportedModel, NOT_READY, NewImport, Quality, Side, Tags, Trial, check_tags,
+    report_json,
 };
 pub use inference::{Constraint, LoopDetector, NgramScope, NoRepeatNgram, Priority, Role as EngineRole};
 pub use invoke::answer::{
@@ -76,8 +77,8 @@ pub use invoke::answer::{
 pub use invoke::embedding_model::EmbeddingFacts;
 pub use invoke::prompts::PromptFormat;
 pub use invoke::request::{
-    CachePoint, ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, EmbedRequest, Message,
-    Purpose, RawPrompt, Role, Sampling, ScorePrompt, ScoreRequest, Serving, ToolChoice, ToolSpec, Truncate,
+    CachePoint, ChatRequest, CompletionRequest, Content, ContinuationRequest, CountRequest, Determinism, EmbedRequest,
+    Message, Purpose, RawPrompt, Role, Sampling, ScorePrompt, ScoreRequest, Serving, ToolChoice, ToolSpec, Truncate,
 };
 pub use invoke::score::{Normalize, Scored, Scores};
 pub use pools::{Circuit, MemberKey, MemberStatus, NewMember, NewPool, Pool, PoolMember};
@@ -138,6 +139,8 @@ struct Inner {
     batch_limits: BatchLimits,
     stops: batch::Stops,
     pools: pools::live::Registry,
+    /// The account whose pools all use, once it is known.
+    first_account: std::sync::OnceLock<base::AccountId>,
     quotas: quotas::Quotas,
     /// Held while it is decided whether a tuning begins.
     tuning: tokio::sync::Mutex<()>,
@@ -211,6 +214,7 @@ impl Models {
                 endpoints: endpoints::Registry::of(server),
                 snapshots,
                 pools,
+                first_account: std::sync::OnceLock::new(),
                 catalogue,
                 library,
                 aliases,

@@ -8,6 +8,7 @@ mod room;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tuned;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use base::{Error, Result};
-use inference::{Finish, LoadOptions, Loaded, Loader, ModelFiles};
-use tokio::sync::{Semaphore, watch};
+use inference::{Finish, LoadOptions, Loaded, Loader, ModelFiles, Serving};
+use tokio::sync::watch;
 
 use crate::at_rest::{MemoryFile, Opening, SealedModel};
 use crate::catalogue::CardKind;
@@ -32,6 +33,8 @@ pub(crate) use reading::{READER_CONTEXT, SetAside};
 use room::Taken;
 use tuned::Plan;
 pub(crate) use tuned::{Borrowed, Sources, unreadable};
+pub(crate) use turns::Turn;
+use turns::Turns;
 
 /// The loaded models. Cheap to clone.
 #[derive(Clone)]
@@ -88,8 +91,8 @@ struct Slot {
     /// What is kept on disk of the prompts that it reads.
     kept: Option<Arc<Kept>>,
     recent: Mutex<recent::Recent>,
-    embedding: Semaphore,
-    embeddings_waiting: AtomicUsize,
+    /// Who embeds.
+    embedding: Arc<Turns>,
     /// Leases that have the model stay in memory, and are for no request.
     standing: AtomicUsize,
 }
@@ -176,18 +179,21 @@ impl Lease {
         }
     }
 
-    /// Waits for a turn to embed; the engine's threads are shared by as many callers as there are cores.
+    /// Waits for a turn to embed text that costs so much: its bytes. The engine's threads are shared by as many callers as there
+    /// are cores.
     ///
     /// # Errors
-    /// Throttled, where as many wait as may.
-    pub(crate) async fn turn_to_embed(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        let slot = &*self.slot;
-        if let Ok(permit) = slot.embedding.try_acquire() {
-            return Ok(permit);
-        }
-        let _waiting = Waiting::enter(&slot.embeddings_waiting, self.shared.options.queue)
-            .ok_or_else(|| errors::throttled(&slot.name))?;
-        slot.embedding.acquire().await.map_err(Error::internal)
+    /// Throttled, where as many of the account wait as may; Timeout, where the request's time is over before.
+    pub(crate) async fn turn_to_embed(&self, serving: Serving, cost: u64) -> Result<Turn> {
+        self.slot.embedding.take(serving, cost).await.map_err(|error| errors::of_invocation(self.name(), error))
+    }
+
+    /// Lets whoever is next have the turn, and waits for another one.
+    ///
+    /// # Errors
+    /// Timeout, where the request's time is over before.
+    pub(crate) async fn next_turn_to_embed(&self, turn: Turn, serving: Serving, cost: u64) -> Result<Turn> {
+        turn.again(serving, cost).await.map_err(|error| errors::of_invocation(self.name(), error))
     }
 }
 
@@ -197,22 +203,6 @@ impl Drop for Lease {
             self.slot.standing.fetch_sub(1, Ordering::AcqRel);
         }
         self.slot.last_use.store(self.shared.tick(), Ordering::Relaxed);
-    }
-}
-
-/// One who waits, counted until dropped.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn enter(count: &'a AtomicUsize, limit: usize) -> Option<Self> {
-        let more = |waiting| (waiting < limit).then_some(waiting + 1);
-        count.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok().map(|_| Self(count))
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -521,8 +511,7 @@ impl Shared {
             paces: Mutex::default(),
             kept,
             recent: Mutex::default(),
-            embedding: Semaphore::new(cores),
-            embeddings_waiting: AtomicUsize::new(0),
+            embedding: Turns::new(cores, self.options.queue),
             standing: AtomicUsize::new(0),
         };
         let mut entries = self.lock();
@@ -575,7 +564,7 @@ fn describe(entry: &Entry) -> Option<LoadedModel> {
     let Entry::Ready(slot) = entry else { return None };
     let (kind, status) = match &slot.model {
         Loaded::Generator(generator) => (CardKind::Text, generator.status()),
-        Loaded::Embedder(_) => (CardKind::Embedding, inference::EngineStatus::default()),
+        Loaded::Embedder(_) => (CardKind::Embedding, slot.embedding.status()),
     };
     Some(LoadedModel {
         name: slot.key.clone(),

@@ -1,7 +1,7 @@
 //! The rows of this module: aliases, keyed by account, region and model id.
 
 use ::store::{Migration, Module, Row, Store, params};
-use base::Result;
+use base::{AccountId, Result};
 use identity::Ctx;
 
 const MIGRATIONS: &[Migration] = &[
@@ -89,6 +89,16 @@ pub(crate) async fn put_alias(store: &Store, ctx: &Ctx, alias: &AliasRow) -> Res
                 params![account, region, &alias.model_id, name, base_url, model, key, alias.updated_at],
             )
             .await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Removes all aliases of an account.
+pub(crate) async fn remove_aliases_of(store: &Store, account: &AccountId) -> Result<()> {
+    store
+        .write(|tx| async move {
+            tx.execute("DELETE FROM model_aliases WHERE account = $1", params![account]).await?;
             Ok(())
         })
         .await

@@ -123,6 +123,12 @@ impl Deployment {
         context(&self.identity, account, region).await
     }
 
+    /// Makes [`ACCOUNT`] the deployment's first account.
+    pub(crate) async fn make_first(&self) {
+        let root = identity::RootCredentials { account: Some(ACCOUNT.parse().unwrap()), ..Default::default() };
+        self.identity.first_start(root).await.unwrap();
+    }
+
     /// How many files the library keeps.
     pub(crate) fn blobs(&self) -> usize {
         std::fs::read_dir(self.dir.path().join("models/blobs")).unwrap().count()
@@ -210,6 +216,8 @@ pub(crate) struct TestLoader {
     pub(crate) sizes: Mutex<HashMap<String, u64>>,
     /// What holds up who looks into the files of a model of this folder's name.
     holds: Mutex<HashMap<String, Arc<Hold>>>,
+    /// The texts that were embedded, in their order.
+    pub(crate) embedded: Arc<Mutex<Vec<String>>>,
 }
 
 /// Holds up who looks into the files of a model, until it is opened.
@@ -306,12 +314,9 @@ impl Loader for TestLoader {
             return Ok(Loaded::Generator(Arc::new(generator)));
         }
         assert!(!files.dir.ends_with("panics-embed"), "told to panic");
-        Ok(Loaded::Embedder(Arc::new(TestEmbedder(EmbedderInfo {
-            name: "test".to_owned(),
-            dimensions: 3,
-            max_tokens: 4,
-            memory_bytes: self.size(files),
-        }))))
+        let info =
+            EmbedderInfo { name: "test".to_owned(), dimensions: 3, max_tokens: 4, memory_bytes: self.size(files) };
+        Ok(Loaded::Embedder(Arc::new(TestEmbedder { info, embedded: self.embedded.clone() })))
     }
 
     fn read_all(
@@ -339,14 +344,18 @@ impl Loader for TestLoader {
 }
 
 /// Every text's vector is (0.6, 0, 0.8); a text has as many tokens as words.
-struct TestEmbedder(EmbedderInfo);
+struct TestEmbedder {
+    info: EmbedderInfo,
+    embedded: Arc<Mutex<Vec<String>>>,
+}
 
 impl Embedder for TestEmbedder {
     fn info(&self) -> &EmbedderInfo {
-        &self.0
+        &self.info
     }
 
     fn embed(&self, texts: &[String], truncate: Truncate) -> inference::Result<Embeddings> {
+        self.embedded.lock().unwrap().extend_from_slice(texts);
         let mut embeddings = Embeddings::default();
         for (index, text) in texts.iter().enumerate() {
             let tokens = self.count(text)?;

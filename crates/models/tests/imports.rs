@@ -14,6 +14,7 @@ mod deployment;
 #[path = "../../checkpoint/tests/support/samples.rs"]
 mod samples;
 
+use deployment::dialect::TestDialect;
 use deployment::{BUCKET, Deployment, PREFIX, ROLE};
 use samples::{Sample, Sizes};
 
@@ -134,6 +135,34 @@ async fn a_start_with_another_database_leaves_the_models_where_they_are() {
     let deployment = Deployment::open(dir.path()).await.unwrap();
     deployment.models.imported_model(&deployment.ctx, "mine").await.unwrap();
     assert_eq!(files(dir.path()), kept, "its own strays are gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fewer_bits_are_refused_where_no_memory_can_prove_them_unless_that_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    // Room for the model in fewer bits, and not for its weights as they were.
+    let small = |config: &mut models::Config| {
+        config.memory_budget_bytes = 11 << 20;
+        (config.load.parallel, config.load.shared_cells) = (1, 0);
+    };
+    let deployment = Deployment::open_as(dir.path(), TestDialect::default(), small).await.unwrap();
+    let sizes = Sizes { hidden: 128, inner: 8192, ..SIZES };
+    deployment.prepare(Sample::new("LlamaForCausalLM", sizes, "BF16").files().0).await.unwrap();
+    let asked = |job: &str, quantization, bound: Option<&str>| NewImport {
+        quantization,
+        bound: bound.map(str::to_owned),
+        ..new(&deployment, job, job, PREFIX)
+    };
+    let job = import_as(&deployment, asked("silent", Quantization::Q8_0, None)).await;
+    assert_eq!(job.status, ImportStatus::Failed);
+    let failure = job.failure.unwrap();
+    assert!(failure.contains("could not be compared") && failure.contains("--bound none"), "{failure}");
+    assert!(files(dir.path()).is_empty(), "nothing is left");
+    let job = import_as(&deployment, asked("said", Quantization::Q8_0, Some("none"))).await;
+    assert_eq!(job.status, ImportStatus::Completed, "{:?}", job.failure);
+    let model = deployment.models.imported_model(&deployment.ctx, "said").await.unwrap();
+    let quality = model.card.quality.unwrap();
+    assert!(quality.exact.is_none() && quality.bound.is_none() && quality.unmeasured.is_some(), "{quality:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use base::{Arn, Result};
 use identity::{Access, Ask, Ctx, Identity};
 use knowledge::{Embedder, EmbeddingModel, Purpose};
-use models::{EmbedRequest, Models, Truncate};
+use models::{EmbedRequest, Models, Priority, Serving, Truncate};
 
 /// The embedding models of the deployment.
 pub(crate) struct Embeddings {
@@ -51,6 +51,14 @@ impl Embedder for Embeddings {
             purpose: match purpose {
                 Purpose::Query => models::Purpose::Query,
                 Purpose::Passage => models::Purpose::Passage,
+            },
+            // Passages are read in the background; somebody waits for what a question finds.
+            serving: Serving {
+                priority: match purpose {
+                    Purpose::Query => Priority::Normal,
+                    Purpose::Passage => Priority::Low,
+                },
+                ..Serving::default()
             },
             ..EmbedRequest::default()
         };

@@ -55,7 +55,7 @@ export function PoolModal({ pool, onSaved, onDismiss }: Props) {
             onChange={({ detail }) => setName(detail.value)}
           />
         </FormField>
-        <FormField label="Waiting requests at most" description="While every member has as many as it takes.">
+        <FormField label="Waiting requests at most" description="Of each account, while every member has as many as it takes.">
           <Input value={queue} inputMode="numeric" onChange={({ detail }) => setQueue(detail.value)} />
         </FormField>
         {members.map((member, at) => (

@@ -104,14 +104,14 @@ function PoolSection({ pool, editable, onChange, onRemove }: SectionProps) {
       variant="container"
       defaultExpanded
       headerText={pool.name}
-      headerDescription={`${integer(pool.queued)} of ${integer(pool.maxQueue)} places of the queue are taken`}
+      headerDescription={`${count(pool.queued)} requests wait; up to ${integer(pool.maxQueue)} of an account may`}
       headerInfo={<StatusIndicator type={state.type}>{state.text}</StatusIndicator>}
       headerActions={
         <SpaceBetween direction="horizontal" size="xs">
           <Button disabled={!editable} ariaLabel={`Change ${pool.name}`} onClick={onChange}>
             Change
           </Button>
-          <Button ariaLabel={`Remove ${pool.name}`} onClick={onRemove}>
+          <Button disabled={!editable} ariaLabel={`Remove ${pool.name}`} onClick={onRemove}>
             Remove
           </Button>
         </SpaceBetween>
@@ -120,6 +120,11 @@ function PoolSection({ pool, editable, onChange, onRemove }: SectionProps) {
       <Members pool={pool} />
     </ExpandableSection>
   )
+}
+
+/** A count, or a dash where another account's pools do not tell it. */
+function count(number: number | null): string {
+  return number === null ? '–' : integer(number)
 }
 
 function Members({ pool }: { pool: Pool }) {
@@ -136,12 +141,12 @@ function Members({ pool }: { pool: Pool }) {
         {
           id: 'flight',
           header: 'In flight',
-          cell: (member) => `${integer(member.inFlight)} of ${integer(member.maxInFlight)}`,
+          cell: (member) => `${count(member.inFlight)} of ${integer(member.maxInFlight)}`,
         },
         {
           id: 'failed',
           header: 'Failed',
-          cell: (member) => `${integer(member.failures)} of ${integer(member.requests)}`,
+          cell: (member) => `${count(member.failures)} of ${count(member.requests)}`,
         },
         {
           id: 'first',

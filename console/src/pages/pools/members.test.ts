@@ -41,7 +41,7 @@ test('the state of members and pools is told in words', () => {
   expect(health({ ...member, healthy: null }).text).toBe('Not checked yet')
   expect(health({ ...member, healthy: false, circuit: 'open' }).text).toBe('Left alone')
   expect(health({ ...member, circuit: 'half-open' }).type).toBe('warning')
-  const pool = { name: 'p', maxQueue: 64, queued: 0, members: [member, { ...member, healthy: false }] }
+  const pool = { name: 'p', managed: true, maxQueue: 64, queued: 0, members: [member, { ...member, healthy: false }] }
   expect(poolHealth(pool).text).toBe('1 of 2 down')
   expect(poolHealth({ ...pool, members: [member] }).type).toBe('success')
   expect(poolHealth({ ...pool, members: [{ ...member, circuit: 'open' }] }).type).toBe('error')

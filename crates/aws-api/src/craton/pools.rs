@@ -10,7 +10,7 @@ use super::no_content;
 use crate::call::{Answer, Call, Labels, json as respond};
 use crate::json_fields::{Fields, Wording};
 
-/// The pools of the caller's account, and what their members are doing.
+/// The pools of the caller's region, and what their members are doing.
 pub(super) async fn list(call: Call<Labels>) -> Answer {
     let pools = call.api.models().pools(&call.ctx).await?;
     Ok(respond(StatusCode::OK, &json!({"items": pools.iter().map(describe).collect::<Vec<Value>>()})))
@@ -33,6 +33,7 @@ pub(super) async fn put(call: Call<Labels>) -> Answer {
 
 /// Removes one.
 pub(super) async fn delete(call: Call<Labels>) -> Answer {
+    may_connect(&call).await?;
     call.api.models().delete_pool(&call.ctx, call.label(0)).await?;
     Ok(no_content())
 }
@@ -61,18 +62,20 @@ fn decode_member(member: &Fields<'_>) -> Result<NewMember> {
     })
 }
 
+/// What requests of all accounts came to is told to the account alone that set the pool.
 fn describe(pool: &Pool) -> Value {
     json!({
         "name": pool.name,
+        "managed": pool.managed,
         "maxQueue": pool.max_queue,
-        "queued": pool.queued,
-        "members": pool.members.iter().map(describe_member).collect::<Vec<Value>>(),
+        "queued": pool.managed.then_some(pool.queued),
+        "members": pool.members.iter().map(|member| describe_member(member, pool.managed)).collect::<Vec<Value>>(),
         "updatedAt": pool.updated_at.to_iso8601(),
     })
 }
 
 /// A member's key is never told, only that there is one.
-fn describe_member(member: &PoolMember) -> Value {
+fn describe_member(member: &PoolMember, managed: bool) -> Value {
     let status = &member.status;
     json!({
         "baseUrl": member.base_url,
@@ -83,9 +86,9 @@ fn describe_member(member: &PoolMember) -> Value {
         "region": member.region,
         "healthy": status.healthy,
         "circuit": status.circuit.as_str(),
-        "inFlight": status.in_flight,
-        "requests": status.requests,
-        "failures": status.failures,
+        "inFlight": managed.then_some(status.in_flight),
+        "requests": managed.then_some(status.requests),
+        "failures": managed.then_some(status.failures),
         "firstTokenMillis": status.first_token_millis,
         "lastError": status.last_error,
     })

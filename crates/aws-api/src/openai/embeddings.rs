@@ -7,6 +7,7 @@ use http::StatusCode;
 use models::{EmbedRequest, Truncate};
 use serde_json::{Value, json};
 
+use super::serving::serving;
 use crate::call::{Answer, Call, Labels, json as respond, name_model};
 use crate::json_fields::{Fields, Wording};
 
@@ -63,13 +64,15 @@ fn decode(root: &Fields<'_>) -> Result<(EmbedRequest, Format)> {
     if texts.len() > MAX_TEXTS {
         return Err(input.error(&format!("it may have at most {MAX_TEXTS} texts")));
     }
-    root.only(&["model", "input", "encoding_format", "dimensions", "user"])?;
+    root.only(&["model", "input", "encoding_format", "dimensions", "user", "priority", "deterministic"])?;
     let format = match root.optional("encoding_format").map(|node| node.one_of(&["float", "base64"])).transpose()? {
         Some("base64") => Format::Base64,
         _ => Format::Float,
     };
     let dimensions = root.count("dimensions", 1, u32::MAX)?.and_then(|n| usize::try_from(n).ok());
-    let request = EmbedRequest { model, texts, truncate: Truncate::None, dimensions, ..EmbedRequest::default() };
+    let serving = serving(root)?;
+    let request =
+        EmbedRequest { model, texts, truncate: Truncate::None, dimensions, serving, ..EmbedRequest::default() };
     Ok((request, format))
 }
 

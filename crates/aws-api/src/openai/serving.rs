@@ -1,7 +1,7 @@
 //! Members of Craton's own that say how a request is served beside others: `priority` and `deterministic`.
 
 use base::Result;
-use models::{Priority, Serving};
+use models::{Determinism, Priority, Serving};
 
 use crate::json_fields::Fields;
 
@@ -15,5 +15,9 @@ pub(crate) fn serving(root: &Fields<'_>) -> Result<Serving> {
             _ => Priority::Normal,
         },
     };
-    Ok(Serving { priority, deterministic: root.boolean("deterministic")?.unwrap_or(false) })
+    let deterministic = match root.boolean("deterministic")? {
+        Some(true) => Determinism::Required,
+        _ => Determinism::Off,
+    };
+    Ok(Serving { priority, deterministic })
 }

@@ -255,3 +255,61 @@ async fn datasets_are_checked_and_jobs_are_compared_pair_by_pair() {
     assert_eq!(world.signed("craton", "GET", "/craton/v1/pairwise-comparisons/nothing", "").await.status, 404);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn tags_scales_and_each_system_of_a_job_are_told() {
+    let world = World::start().await;
+    let role = world.evaluator(&lines(3)).await;
+    let asked = json!({"kind": "model", "ownResponses": true, "metricNames": ["Builtin.Refusal", "Craton.RougeL"],
+        "lines": lines(1)});
+    let told = world.signed("craton", "POST", "/craton/v1/evaluation-datasets/check", &asked.to_string()).await.json();
+    assert_eq!(told["scales"], json!([{"metricName": "Builtin.Refusal", "labels": ["No", "Yes"]}]));
+    let labels = async |judge: &str| {
+        let asked = json!({"kind": "model", "judge": judge, "metricNames": ["Builtin.Helpfulness"], "lines": lines(1)});
+        let path = "/craton/v1/evaluation-datasets/check";
+        let told = world.signed("craton", "POST", path, &asked.to_string()).await.json();
+        told["scales"][0]["labels"].as_array().unwrap().len()
+    };
+    assert_eq!(
+        (labels(CLAUDE).await, labels("amazon.nova-2-lite-v1:0").await),
+        (7, 6),
+        "scales are those of the judge"
+    );
+
+    let model = |most: u32| {
+        let parameters = json!({"inferenceConfig": {"maxTokens": most}}).to_string();
+        json!({"bedrockModel": {"modelIdentifier": CLAUDE, "inferenceParams": parameters}})
+    };
+    let mut asked = request("two", &role, &["Craton.TokenF1"]);
+    asked["inferenceConfig"] = json!({"models": [model(1), model(9)]});
+    (asked["jobDescription"], asked["jobTags"]) = (json!("films"), json!([{"key": "team", "value": "chest"}]));
+    let arn = arn_of(&world.signed("craton", "POST", "/craton/v1/evaluation-jobs", &asked.to_string()).await);
+    assert_eq!(world.evaluated(&arn).await["status"], "Completed");
+    let job = format!("/craton/v1/evaluation-jobs/{}", &arn[arn.len() - 12..]);
+    for format in ["json", "progress"] {
+        let report = world.signed("craton", "GET", &format!("{job}/report?format={format}"), "").await.json();
+        assert_eq!(
+            (&report["tags"], &report["description"]),
+            (&json!([{"key": "team", "value": "chest"}]), &json!("films")),
+            "{report}"
+        );
+    }
+    let compared = |query: &str| {
+        let path = format!("{job}/compare/{}?{query}", &arn[arn.len() - 12..]);
+        let world = &world;
+        async move { world.signed("craton", "GET", &path, "").await }
+    };
+    let told = compared("system=0&otherSystem=1").await.json();
+    assert_eq!(told["first"], format!("two of {CLAUDE} (0)"), "{told}");
+    assert_eq!(told["sides"][1], json!({"dataset": "d", "system": CLAUDE}));
+    assert_ne!(told["metrics"][0]["judgement"], "same model: not a comparison", "they are asked otherwise");
+    // What is said of the first job alone holds for both.
+    let told = compared("system=1&dataset=d").await.json();
+    assert_eq!(
+        (&told["first"], &told["metrics"][0]["judgement"]),
+        (&told["second"], &json!("same model: not a comparison"))
+    );
+    let refused = compared("dataset=e").await;
+    assert!(refused.status == 400 && refused.text().contains("no dataset `e`"), "{}", refused.text());
+    world.stop().await;
+}

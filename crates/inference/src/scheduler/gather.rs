@@ -1,16 +1,25 @@
 //! Static batches: requests of one shape that begin together.
 //!
 //! Requests are sorted into buckets by the length of their prompts, each twice as long as the one before. A bucket is due when it
-//! is full, or when its oldest request has waited long enough. Of those that are due, the one with the oldest request makes the
-//! next batch, so that none waits for ever beside others that are always full. It runs until all of it is done; so every step of
-//! it has about the same shape, and how full the steps are says what that costs.
+//! is full, or when its oldest request has waited long enough. Of all requests in buckets that are due, the one that is next by
+//! priority and fairness ([`crate::fair`]) begins, and those of its bucket that are next after it fill the batch. What does not
+//! fit waits beside what comes later and has no claim to the following batch. A bucket that was due and passed over
+//! [`PATIENCE`] times is the next one, so that none waits for ever beside buckets whose requests always come first. A batch runs
+//! until all of it is done; so every step of it has about the same shape, and how full the steps are says what that costs.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::job::Job;
+use crate::fair::FairQueue;
 
 /// Prompts up to this length share the first bucket.
 const SHORTEST: usize = 32;
+
+/// How often a bucket that is due may be passed over.
+const PATIENCE: u32 = 16;
+
+/// How often each bucket that is due was passed over, by the longest prompt that it takes.
+pub(super) type PassedOver = BTreeMap<usize, u32>;
 
 /// What makes a batch.
 #[derive(Debug, Clone, Copy)]
@@ -21,80 +30,64 @@ pub(super) struct Gathering {
 
 /// What to do about the requests that wait.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// The requests at these places make a batch.
-    Begin(Vec<usize>),
+pub(super) enum Next<T> {
+    /// These make a batch, and wait no more.
+    Begin(Vec<T>),
     /// There may be one so much later.
     Wait(Duration),
     /// There is none.
     Idle,
 }
 
-/// Looks for a batch among requests, the ones to be served first at the beginning.
-pub(super) fn next(jobs: &[Job], gathering: Gathering, now: Instant) -> Next {
-    let lengths: Vec<(usize, Instant)> = jobs.iter().map(|job| (job.tokens.len(), job.submitted)).collect();
-    choose(&lengths, gathering, now)
+/// The requests of one bucket.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    count: usize,
+    oldest: Instant,
 }
 
-fn choose(jobs: &[(usize, Instant)], gathering: Gathering, now: Instant) -> Next {
-    let mut buckets: Vec<(usize, Vec<usize>)> = Vec::new();
-    for (place, (length, _)) in jobs.iter().enumerate() {
-        let shape = length.max(&SHORTEST).next_power_of_two();
-        match buckets.iter_mut().find(|(bucket, _)| *bucket == shape) {
-            Some((_, places)) => places.push(place),
-            None => buckets.push((shape, vec![place])),
-        }
+impl Bucket {
+    /// What is left of the time that its oldest request waits for others; none where it is due.
+    fn left(&self, gathering: Gathering, now: Instant) -> Option<Duration> {
+        let left = (self.oldest + gathering.wait).checked_duration_since(now).filter(|left| !left.is_zero());
+        left.filter(|_| self.count < gathering.size)
     }
-    // Those that the batch would take.
-    let of = |places: &Vec<usize>| places.iter().copied().take(gathering.size).collect::<Vec<_>>();
-    let oldest = |places: &Vec<usize>| of(places).into_iter().map(|place| jobs[place].1).min();
-    let left = |places: &Vec<usize>| {
-        let over = oldest(places)? + gathering.wait;
-        over.checked_duration_since(now).filter(|left| !left.is_zero())
+}
+
+/// Takes a batch out of the requests that wait, where one is due. `of` tells the length of a request's prompt, and since when
+/// it waits.
+pub(super) fn next<T>(
+    waiting: &mut FairQueue<T>,
+    passed_over: &mut PassedOver,
+    of: impl Fn(&T) -> (usize, Instant),
+    gathering: Gathering,
+    now: Instant,
+) -> Next<T> {
+    let shape = |request: &T| of(request).0.max(SHORTEST).next_power_of_two();
+    let mut buckets: BTreeMap<usize, Bucket> = BTreeMap::new();
+    for request in waiting.iter() {
+        let submitted = of(request).1;
+        let bucket = buckets.entry(shape(request)).or_insert(Bucket { count: 0, oldest: submitted });
+        *bucket = Bucket { count: bucket.count + 1, oldest: bucket.oldest.min(submitted) };
+    }
+    let left = |shape: usize| buckets.get(&shape).and_then(|bucket| bucket.left(gathering, now));
+    let due: Vec<usize> = buckets.keys().copied().filter(|shape| left(*shape).is_none()).collect();
+    passed_over.retain(|shape, _| due.contains(shape));
+    let impatient = passed_over.iter().max_by_key(|(_, times)| **times).filter(|(_, times)| **times >= PATIENCE);
+    let impatient = impatient.map(|(shape, _)| *shape);
+    let may_begin = |shape: usize| impatient.map_or_else(|| due.contains(&shape), |one| shape == one);
+    let Some(first) = waiting.pop_of(|request| may_begin(shape(request))) else {
+        return buckets.keys().filter_map(|shape| left(*shape)).min().map_or(Next::Idle, Next::Wait);
     };
-    let buckets: Vec<Vec<usize>> = buckets.into_iter().map(|(_, places)| places).collect();
-    let is_due = |places: &&Vec<usize>| places.len() >= gathering.size || left(places).is_none();
-    if let Some(places) = buckets.iter().filter(is_due).min_by_key(|places| oldest(places)) {
-        return Next::Begin(of(places));
+    let own = shape(&first);
+    for other in due.into_iter().filter(|other| *other != own) {
+        *passed_over.entry(other).or_default() += 1;
     }
-    buckets.iter().filter_map(left).min().map_or(Next::Idle, Next::Wait)
+    passed_over.remove(&own);
+    let rest = std::iter::from_fn(|| waiting.pop_of(|request| shape(request) == own));
+    Next::Begin(std::iter::once(first).chain(rest.take(gathering.size - 1)).collect())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GATHERING: Gathering = Gathering { size: 3, wait: Duration::from_millis(50) };
-
-    fn chosen(jobs: &[(usize, u64)], now: u64) -> Next {
-        let start = Instant::now();
-        let at = |millis| start + Duration::from_millis(millis);
-        let jobs: Vec<(usize, Instant)> = jobs.iter().map(|(length, submitted)| (*length, at(*submitted))).collect();
-        choose(&jobs, GATHERING, at(now))
-    }
-
-    #[test]
-    fn a_full_bucket_begins_at_once_and_takes_no_more_than_its_size() {
-        assert_eq!(chosen(&[(10, 0), (500, 1), (20, 2), (32, 3), (31, 4)], 5), Next::Begin(vec![0, 2, 3]));
-    }
-
-    #[test]
-    fn a_bucket_whose_time_is_over_begins_before_a_full_one_that_came_later() {
-        assert_eq!(chosen(&[(10, 5), (10, 6), (10, 7), (500, 0)], 50), Next::Begin(vec![3]));
-        assert_eq!(chosen(&[(10, 5), (10, 6), (10, 7), (500, 0)], 49), Next::Begin(vec![0, 1, 2]));
-    }
-
-    #[test]
-    fn prompts_of_other_lengths_are_another_batch() {
-        assert_eq!(chosen(&[(33, 0), (64, 0), (65, 0)], 1), Next::Wait(Duration::from_millis(49)));
-        assert_eq!(chosen(&[(33, 0), (64, 0), (48, 0)], 1), Next::Begin(vec![0, 1, 2]));
-    }
-
-    #[test]
-    fn the_bucket_of_the_oldest_request_begins_when_its_time_is_over() {
-        assert_eq!(chosen(&[(100, 10), (10, 0), (100, 20)], 49), Next::Wait(Duration::from_millis(1)));
-        assert_eq!(chosen(&[(100, 10), (10, 0), (100, 20)], 50), Next::Begin(vec![1]));
-        assert_eq!(chosen(&[(100, 10), (100, 20)], 60), Next::Begin(vec![0, 1]));
-        assert_eq!(chosen(&[], 60), Next::Idle);
-    }
-}
+#[path = "gather_tests.rs"]
+mod tests;

@@ -6,6 +6,7 @@ use futures::channel::oneshot;
 
 use super::mailbox::Sender;
 use crate::constraint::Follower;
+use crate::fair::expected_cost;
 use crate::generation::{Serving, StopReason};
 use crate::loops::LoopState;
 use crate::sampling::Sampler;
@@ -77,6 +78,11 @@ impl Job {
         }
     }
 
+    /// What decides which batch it may stand in: the length of its prompt, and since when it waits.
+    pub(super) fn shape(&self) -> (usize, Instant) {
+        (self.tokens.len(), self.submitted)
+    }
+
     /// The most tokens that it adds to its prompt's in the cache.
     pub(super) fn room(&self) -> usize {
         match &self.work {
@@ -85,15 +91,15 @@ impl Job {
         }
     }
 
-    /// What it is expected to cost, in tokens: written ones cost several read ones, and few answers use up their limit.
+    /// What it is expected to cost, in tokens.
     pub(super) fn cost(&self) -> u64 {
-        const EXPECTED: usize = 128;
-        const WRITTEN: usize = 4;
-        let more = match &self.work {
-            Work::Write(writing) => (writing.limit as usize).min(EXPECTED) * WRITTEN,
-            Work::Score(scored) => scored.continuations.iter().map(Vec::len).sum(),
-        };
-        (self.tokens.len() + more) as u64
+        match &self.work {
+            Work::Write(writing) => expected_cost(self.tokens.len(), writing.limit as usize),
+            Work::Score(scored) => {
+                let read = self.tokens.len() + scored.continuations.iter().map(Vec::len).sum::<usize>();
+                expected_cost(read, 0)
+            }
+        }
     }
 }
 

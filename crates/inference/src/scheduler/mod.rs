@@ -3,7 +3,7 @@
 //! The thread owns the [`Backend`](crate::backend::Backend) and repeats one step: read a chunk of one prompt, or write
 //! the next token of every running answer.
 //!
-//! **Who is next** of those that wait stands in [`queue`], and how they are gathered into batches of one shape, where
+//! **Who is next** of those that wait stands in [`crate::fair`], and how they are gathered into batches of one shape, where
 //! that is asked for ([`Batching::Static`]), in [`gather`].
 //!
 //! **Two kinds of sequences.** Most requests get a sequence with a buffer of its own, in which results do not depend on

@@ -1,26 +1,16 @@
-//! The requests that wait, and what the worker tells of itself.
-//!
-//! **Who is next.** Requests of a higher priority come first, but one of a lower priority that was passed over
-//! [`PATIENCE`] times. Within a priority tenants take turns by what they have used: each has a clock that its requests'
-//! tokens move on, and the one whose clock is furthest behind is next (start-time fair queueing, Goyal, Vin and Cheng
-//! 1996). A tenant that comes back begins at the clock of the one that was served last, so nobody saves up turns.
+//! The requests that wait, and what the worker tells of itself. Who is next of them stands in [`crate::fair`].
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::gather::{self, Gathering, Next};
+use super::gather::{self, Gathering, Next, PassedOver};
 use super::job::Job;
 use crate::engine::EngineStatus;
-use crate::generation::{Priority, Tenant};
+use crate::fair::{FairQueue, Place};
+use crate::generation::Tenant;
 use crate::kept::KeptPrefix;
 use crate::{Error, Result};
-
-/// How often a request of a lower priority may be passed over.
-const PATIENCE: u32 = 16;
-/// Tenants that may have full queues at the same time.
-const TENANTS: usize = 8;
 
 /// What the worker does before the next requests begin, in the order in which it is asked to.
 pub(super) enum Errand {
@@ -46,9 +36,9 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 struct State {
-    classes: [Class; 3],
-    /// Requests that wait for others of their shape, in the order in which they come.
-    gathered: Vec<Job>,
+    waiting: FairQueue<Job>,
+    /// Of static batches.
+    passed_over: PassedOver,
     /// Why no more requests are taken.
     closed: Option<Error>,
     /// Why none is taken until the engine is opened again.
@@ -57,23 +47,6 @@ struct State {
     status: EngineStatus,
     /// The mean time that a request holds its place.
     service: Option<Duration>,
-}
-
-/// The requests of one priority.
-#[derive(Default)]
-struct Class {
-    tenants: BTreeMap<Tenant, Line>,
-    /// The clock of the tenant that was served last.
-    clock: u64,
-    /// How often a higher priority was preferred.
-    passed_over: u32,
-}
-
-/// The requests of a tenant.
-#[derive(Default)]
-struct Line {
-    jobs: VecDeque<Job>,
-    clock: u64,
 }
 
 impl Shared {
@@ -89,25 +62,18 @@ impl Shared {
         }
         let free = self.parallel.saturating_sub(state.status.active) as usize;
         let limit = self.capacity + free;
-        let is_full = |state: &State| {
-            let tenant = job.serving.tenant;
-            // What waits in the background keeps nobody out who comes before it.
-            let class = job.serving.priority as usize;
-            let before = |other: &&Job| other.serving.tenant == tenant && other.serving.priority as usize <= class;
-            let gathered = state.gathered.iter().filter(before).count();
-            let lines: usize = state.classes[..=class].iter().map(|class| class.waiting_of(tenant)).sum();
-            let theirs = lines + gathered;
-            theirs >= limit || state.waiting() >= limit.saturating_mul(TENANTS)
-        };
+        let (tenant, priority) = (job.serving.tenant, job.serving.priority);
+        let is_full = |state: &State| state.waiting.is_full_for(tenant, priority, limit);
         if is_full(&state) {
             state.drop_those_over(Instant::now());
         }
         if is_full(&state) {
-            let queued = state.waiting();
+            let queued = state.waiting.len();
             let rounds = (queued / self.parallel.max(1) as usize).max(1) as u32;
             return Err(Error::QueueFull { queued, retry_after: state.service.map(|mean| mean * rounds) });
         }
-        state.classes[job.serving.priority as usize].push(job);
+        let arrived = state.waiting.ticket();
+        state.waiting.push(Place { tenant, priority, cost: job.cost(), arrived }, job);
         drop(state);
         self.wake.notify_one();
         Ok(())
@@ -132,7 +98,7 @@ impl Shared {
                 return None;
             }
             state.drop_those_over(Instant::now());
-            let jobs: Vec<Job> = std::iter::from_fn(|| state.next()).take(free).collect();
+            let jobs: Vec<Job> = std::iter::from_fn(|| state.waiting.pop()).take(free).collect();
             if !jobs.is_empty() || !idle || !state.errands.is_empty() {
                 state.status.active += jobs.len() as u32;
                 return Some((jobs, std::mem::take(&mut state.errands)));
@@ -154,16 +120,11 @@ impl Shared {
             if !idle || !errands.is_empty() {
                 return Some((Vec::new(), errands));
             }
-            while let Some(job) = state.next() {
-                state.gathered.push(job);
-            }
-            match gather::next(&state.gathered, gathering, Instant::now()) {
-                Next::Begin(places) => {
-                    let all = std::mem::take(&mut state.gathered).into_iter().enumerate();
-                    let (begin, stay): (Vec<_>, Vec<_>) = all.partition(|(place, _)| places.contains(place));
-                    state.gathered = stay.into_iter().map(|(_, job)| job).collect();
-                    state.status.active += begin.len() as u32;
-                    return Some((begin.into_iter().map(|(_, job)| job).collect(), errands));
+            let State { waiting, passed_over, .. } = &mut *state;
+            match gather::next(waiting, passed_over, Job::shape, gathering, Instant::now()) {
+                Next::Begin(jobs) => {
+                    state.status.active += jobs.len() as u32;
+                    return Some((jobs, errands));
                 }
                 Next::Wait(time) => {
                     state = self.wake.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
@@ -215,12 +176,12 @@ impl Shared {
     }
 
     pub(super) fn queued(&self) -> usize {
-        self.lock().waiting()
+        self.lock().waiting.len()
     }
 
     pub(super) fn status(&self) -> EngineStatus {
         let state = self.lock();
-        EngineStatus { queued: state.waiting() as u32, ..state.status }
+        EngineStatus { queued: state.waiting.len() as u32, ..state.status }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -229,70 +190,15 @@ impl Shared {
 }
 
 impl State {
-    fn waiting(&self) -> usize {
-        let lines = self.classes.iter().flat_map(|class| class.tenants.values());
-        lines.map(|line| line.jobs.len()).sum::<usize>() + self.gathered.len()
-    }
-
     fn end_all(&mut self, error: &Error) {
         // Whoever waits for one hears that nobody does it.
         self.errands.clear();
-        for job in &mut std::mem::take(&mut self.gathered) {
+        for mut job in self.waiting.take_all() {
             job.answer_with(error.clone());
-        }
-        for class in &mut self.classes {
-            for mut job in std::mem::take(&mut class.tenants).into_values().flat_map(|line| line.jobs) {
-                job.answer_with(error.clone());
-            }
         }
     }
 
     fn drop_those_over(&mut self, now: Instant) {
-        self.gathered.retain_mut(|job| !job.is_over(now));
-        for class in &mut self.classes {
-            class.tenants.values_mut().for_each(|line| line.jobs.retain_mut(|job| !job.is_over(now)));
-        }
-    }
-
-    fn next(&mut self) -> Option<Job> {
-        let waits = |class: &Class| class.tenants.values().any(|line| !line.jobs.is_empty());
-        let highest = self.classes.iter().position(waits)?;
-        let impatient = self.classes.iter().rposition(|class| class.passed_over >= PATIENCE && waits(class));
-        let chosen = impatient.unwrap_or(highest);
-        for class in self.classes.iter_mut().skip(chosen + 1).filter(|class| waits(class)) {
-            class.passed_over += 1;
-        }
-        self.classes[chosen].passed_over = 0;
-        self.classes[chosen].next()
+        self.waiting.retain(|job| !job.is_over(now));
     }
 }
-
-impl Class {
-    fn waiting_of(&self, tenant: Tenant) -> usize {
-        self.tenants.get(&tenant).map_or(0, |line| line.jobs.len())
-    }
-
-    fn push(&mut self, job: Job) {
-        let clock = self.clock;
-        let line = self.tenants.entry(job.serving.tenant).or_default();
-        if line.jobs.is_empty() {
-            line.clock = line.clock.max(clock);
-        }
-        line.jobs.push_back(job);
-    }
-
-    fn next(&mut self) -> Option<Job> {
-        let clock = self.clock;
-        // What a tenant used is forgotten once the others have caught up with it.
-        self.tenants.retain(|_, line| !line.jobs.is_empty() || line.clock > clock);
-        let waiting = self.tenants.values_mut().filter(|line| !line.jobs.is_empty());
-        let oldest = |line: &Line| line.jobs.front().map(|job| job.submitted);
-        let line = waiting.min_by_key(|line| (line.clock, oldest(line)))?;
-        let job = line.jobs.pop_front()?;
-        self.clock = line.clock;
-        line.clock += job.cost();
-        Some(job)
-    }
-}
-
-const _: () = assert!(Priority::High as usize == 0 && Priority::Normal as usize == 1 && Priority::Low as usize == 2);

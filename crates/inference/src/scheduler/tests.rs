@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base::SeededRandom;
@@ -542,6 +543,8 @@ struct Gated {
     parallel: u32,
     gate: Option<mpsc::Receiver<()>>,
     batches: Arc<AtomicUsize>,
+    /// The last characters of the prompts in the order in which they were read: all but `x`, which the answers are made of.
+    read: Arc<Mutex<Vec<char>>>,
     fail_at: Option<usize>,
     panic_at: Option<usize>,
 }
@@ -570,6 +573,9 @@ impl Backend for GatedBackend<'_> {
             // A gate that is gone lets all pass.
             let _ = gate.recv();
         }
+        let wanted = batch.iter().filter(|input| input.logits);
+        let ends = wanted.filter_map(|input| u8::try_from(input.token).ok()).map(char::from).filter(|end| *end != 'x');
+        self.gated.read.lock().unwrap().extend(ends);
         let at = self.gated.batches.fetch_add(1, Ordering::SeqCst);
         assert_ne!(Some(at), self.gated.panic_at, "as the test asked");
         if Some(at) == self.gated.fail_at {
@@ -645,7 +651,7 @@ fn gated_with(
     let batches = Arc::new(AtomicUsize::new(0));
     let (model, config) = plain(parallel, queue);
     let gate = closed.then_some(gate);
-    let gated = Gated { parallel, gate, batches: batches.clone(), fail_at, panic_at };
+    let gated = Gated { parallel, gate, batches: batches.clone(), read: Arc::default(), fail_at, panic_at };
     (Scheduler::start(model, config, gated).unwrap(), open, batches)
 }
 
@@ -812,7 +818,8 @@ impl Open for Failing {
             return Err(Error::NoMemory { what: "caches".to_owned(), bytes: 1 });
         }
         let panic_at = (self.opened == 1).then_some(1);
-        Gated { parallel: 2, gate: None, batches: Arc::default(), fail_at: None, panic_at }.open(drive)
+        let (batches, read) = (Arc::default(), Arc::default());
+        Gated { parallel: 2, gate: None, batches, read, fail_at: None, panic_at }.open(drive)
     }
 }
 
@@ -883,6 +890,40 @@ fn static_batches_hold_requests_of_one_shape_and_answer_as_each_alone() {
     assert!(long.finish.usage.completion_tokens <= 12);
     drop(model.generate(prompt("left")).unwrap());
     assert!(answer(&model, prompt("served")).is_ok());
+}
+
+#[test]
+fn what_a_static_batch_left_behind_waits_behind_urgent_requests_and_takes_turns_with_other_tenants() {
+    let (open, gate) = mpsc::channel();
+    let (model, mut config) = plain(2, 64);
+    config.batching = Batching::Static { size: 2, wait: Duration::from_secs(3600), max_tokens: 2 };
+    let read = Arc::<Mutex<Vec<char>>>::default();
+    let (batches, gate) = (Arc::default(), Some(gate));
+    let gated = Gated { parallel: 2, gate, batches, read: read.clone(), fail_at: None, panic_at: None };
+    let model = Scheduler::start(model, config, gated).unwrap();
+    let mut waiting = Vec::new();
+    let mut ask = |name: &str, serving: Serving| {
+        waiting.push(model.generate(GenerateRequest { serving, ..short(name) }).unwrap());
+    };
+    for at in 0..6 {
+        ask(&format!("greedy{at}"), of(1));
+    }
+    while model.status().active < 2 {
+        std::thread::yield_now();
+    }
+    ask("modest", of(2));
+    for at in 8..10 {
+        ask(&format!("urgent{at}"), Serving { priority: Priority::High, ..of(1) });
+    }
+    ask("later", Serving { priority: Priority::Low, ..of(3) });
+    drop(open);
+    for stream in waiting {
+        block_on(stream.collect()).unwrap();
+    }
+    let mut batches: Vec<Vec<char>> = read.lock().unwrap().chunks(2).map(<[char]>::to_vec).collect();
+    batches.iter_mut().for_each(|batch| batch.sort_unstable());
+    let expected = [['0', '1'], ['8', '9'], ['2', 't'], ['3', '4'], ['5', 'r']];
+    assert_eq!(batches, expected);
 }
 
 /// A fake that has no memory for the shared buffer, or cannot restore what it saved.

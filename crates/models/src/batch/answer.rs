@@ -106,7 +106,7 @@ pub(super) fn behind_those_who_wait(mut asked: Asked) -> Asked {
         Asked::Chat(request, _) => request.serving.priority = Priority::Low,
         Asked::Completion(request, _) => request.serving.priority = Priority::Low,
         Asked::Continuation(request, _) => request.serving.priority = Priority::Low,
-        Asked::Embed(..) => {}
+        Asked::Embed(request, _) => request.serving.priority = Priority::Low,
     }
     asked
 }

@@ -376,20 +376,58 @@ async fn texts_are_embedded() {
 #[test]
 fn every_record_comes_after_whoever_waits_for_an_answer() {
     let encode = || -> EncodeChat { Box::new(|_| Ok(Value::Null)) };
+    let vectors: EncodeVectors = Box::new(|_| Ok(Value::Null));
     let serving = crate::Serving { priority: crate::Priority::High, ..crate::Serving::default() };
     let asked = [
         Asked::Chat(Box::new(crate::ChatRequest { serving, ..Default::default() }), encode()),
         Asked::Completion(Box::new(crate::CompletionRequest { serving, ..Default::default() }), encode()),
         Asked::Continuation(Box::new(crate::ContinuationRequest { serving, ..Default::default() }), encode()),
+        Asked::Embed(crate::EmbedRequest { serving, ..Default::default() }, vectors),
     ];
     for asked in asked.map(answer::behind_those_who_wait) {
         let serving = match asked {
             Asked::Chat(request, _) => request.serving,
             Asked::Completion(request, _) => request.serving,
             Asked::Continuation(request, _) => request.serving,
-            Asked::Embed(..) => unreachable!(),
+            Asked::Embed(request, _) => request.serving,
         };
         assert_eq!(serving.priority, crate::Priority::Low);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_account_s_quota_is_used_up_waits_and_goes_on_and_no_record_fails() {
+    let deployment = started(|config| config.batch.pause = Duration::from_millis(1)).await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let quota = |text: &str| text.parse::<crate::Quota>().unwrap();
+    let texts =
+        |n: usize| json!({"recordId": format!("r{n}"), "modelInput": {"texts": [format!("text {n}")]}}).to_string();
+    let chats = |n: usize| record(&format!("r{n}"), &format!("question {n}"));
+    put(&deployment, "in/a.jsonl", (0..6).map(|n| chats(n) + "\n").collect::<String>()).await;
+    put(&deployment, "in/b.jsonl", (0..6).map(|n| texts(n) + "\n").collect::<String>()).await;
+    for (model, file) in [("tiny", "a.jsonl"), ("mini-embed", "b.jsonl")] {
+        models.set_quota(ctx, ctx.account(), None, quota("requests=2")).await.unwrap();
+        let input = BatchPlace { uri: format!("s3://batches/in/{file}"), owner: None };
+        let asked = NewBatch { model_id: model.to_owned(), input, ..new(model) };
+        let job = models.create_batch(ctx, asked).await.unwrap();
+        let lifted = async {
+            let waiting = loop {
+                let found = models.batch(ctx, &job.id).await.unwrap();
+                if found.counts.processed() >= 2 {
+                    break found;
+                }
+                tokio::task::yield_now().await;
+            };
+            let used = models.quotas(ctx).await.unwrap().used;
+            let left = used.iter().find(|used| used.model == model).and_then(|used| used.requests_left);
+            models.set_quota(ctx, ctx.account(), None, quota("")).await.unwrap();
+            (waiting.status, waiting.counts.succeeded, left)
+        };
+        let (ran, waiting) = tokio::join!(deployment.jobs.run_due_once(), lifted);
+        assert_eq!((ran.unwrap(), waiting), (1, (BatchStatus::InProgress, 2, Some(0))), "{model}");
+        let job = models.batch(ctx, &job.id).await.unwrap();
+        assert_eq!((job.status, job.counts.succeeded, job.counts.failed), (BatchStatus::Completed, 6, 0), "{model}");
+        assert!(results(&deployment, &job, file).await.iter().all(|result| result.get("error").is_none()));
     }
 }
 

@@ -35,7 +35,7 @@ pub use job::{ImportFilter, ImportJob, ImportStatus, NewImport, Tags};
 pub use policies::{ImportPolicy, ImportSides, Side};
 pub(crate) use quality::ImportBound;
 pub(crate) use store::{encrypted_under, known_names};
-pub(crate) use tags::check as check_tags;
+pub use tags::check as check_tags;
 pub(crate) use work::{ImportHandler, JOB_KIND, SERVICE};
 
 /// Checkpoints that are examined at once.

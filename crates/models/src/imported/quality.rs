@@ -73,15 +73,13 @@ struct Gate {
     proof: Proof,
 }
 
-/// Where a bound must be known to hold. Elsewhere a model that there is no memory to compare with is made unproved, and its
-/// card says why.
+/// Where a bound must be known to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proof {
-    /// Everywhere: somebody named it.
+    /// Everywhere: the model is in fewer bits, or somebody named the bound. Without the memory to compare there is no model.
     Always,
-    /// Unless the weights as they were are more than all models together may take: waiting for memory would not help.
-    WhereItCanBe,
-    /// Where there is memory now.
+    /// Where there is memory now: half precision rounds, and is what an import makes where nobody asks for anything. Elsewhere
+    /// it is made unproved, and its card says why.
     WhereThereIsRoom,
 }
 
@@ -90,17 +88,6 @@ enum Compared {
     With(Box<Exact>),
     /// There was no memory to: others take it (Throttled), or it is more than models may take at all (Unavailable).
     Without(Error),
-}
-
-impl Proof {
-    /// Whether a bound holds where there was no memory to compare for this reason.
-    const fn is_due(self, missing: ErrorKind) -> bool {
-        match self {
-            Self::Always => true,
-            Self::WhereItCanBe => matches!(missing, ErrorKind::Throttled),
-            Self::WhereThereIsRoom => false,
-        }
-    }
 }
 
 impl Gate {
@@ -124,9 +111,8 @@ impl Gate {
             (Some(set), Some(asked)) => set.or(asked),
         };
         let proof = match quantization {
-            _ if set.is_some() || asked.is_some() => Proof::Always,
-            Quantization::F16 => Proof::WhereThereIsRoom,
-            Quantization::Q8_0 | Quantization::Q4KM => Proof::WhereItCanBe,
+            Quantization::F16 if set.is_none() && asked.is_none() => Proof::WhereThereIsRoom,
+            Quantization::F16 | Quantization::Q8_0 | Quantization::Q4KM => Proof::Always,
         };
         Ok(Self { bound, proof })
     }
@@ -170,13 +156,13 @@ impl Models {
         let (exact, unmeasured, bound) = match compared {
             Compared::With(exact) => (Some(*exact), None, gate.bound),
             Compared::Without(error) => {
-                let bound = gate.bound.filter(|_| gate.proof.is_due(error.kind));
+                let bound = gate.bound.filter(|_| gate.proof == Proof::Always);
                 (None, Some(error.message), bound)
             }
         };
         let (text, tokens) = (TEXT_NAME.to_owned(), own.tokens());
         let quality = Quality { text, tokens, perplexity: own.perplexity, exact, unmeasured, bound };
-        keeps_to_bound(&quality, set.is_some()).map(|()| quality)
+        keeps_to_bound(&quality, matches!(set, Some(ImportBound::Over(_)))).map(|()| quality)
     }
 
     /// Reads the same with the weights as they were, where there is memory for them.
@@ -287,19 +273,26 @@ const fn is_no_room(kind: ErrorKind) -> bool {
 /// alone where the deployment has a bound `set`.
 fn keeps_to_bound(quality: &Quality, set: bool) -> Result<()> {
     let Some(bound) = &quality.bound else { return Ok(()) };
-    let broken = match quality.exact.as_ref().and_then(|exact| exact.comparison.as_ref()) {
-        Some(comparison) => bound.broken(comparison),
-        None => vec![format!("it could not be compared: {}", quality.unmeasured.as_deref().unwrap_or("no memory"))],
+    let Some(comparison) = quality.exact.as_ref().and_then(|exact| exact.comparison.as_ref()) else {
+        let why = quality.unmeasured.as_deref().unwrap_or("there is no memory");
+        return Err(Error::invalid(format!(
+            "The model cannot be imported. Whether it keeps to its bound `{bound}` is not known: it could not be compared: {why}"
+        ))
+        .with_hint(match set {
+            true => "Import it again when other models are idle, have `memory_budget` raised, so that the weights as they were fit, or have the setting `import_bound` of this deployment changed: with `none` models are accepted unproved.",
+            false => "Import it again when other models are idle, have `memory_budget` raised, so that the weights as they were fit, or accept the model unproved: `craton import create --bound none` (the header `x-craton-quantization-bound: none`).",
+        }));
     };
+    let broken = bound.broken(comparison);
     if broken.is_empty() {
         return Ok(());
     }
     let message =
         format!("The model cannot be imported. It does not keep to its bound `{bound}`: {}.", broken.join("; "));
     Err(Error::invalid(message).with_hint(match set {
-        true => "Import it in more bits or, where memory is missing, have `memory_budget` raised, or have the setting `import_bound` of this deployment changed.",
+        true => "Import it in more bits, or have the setting `import_bound` of this deployment changed.",
         false => {
-            "Import it in more bits or, where memory is missing, have `memory_budget` raised, or say what it may lose: `craton import create --bound labels=0.7,argmax=0.6` (the header `x-craton-quantization-bound`); `none` only measures."
+            "Import it in more bits, or say what it may lose: `craton import create --bound labels=0.7,argmax=0.6` (the header `x-craton-quantization-bound`); `none` only measures."
         }
     }))
 }

@@ -58,7 +58,7 @@ fn an_import_keeps_to_its_types_bound_unless_it_or_the_deployment_says_otherwise
     }
     for (quantization, own) in [(Quantization::Q8_0, FileType::Q8_0), (Quantization::Q4KM, FileType::Q4KM)] {
         let gate = gate(quantization, None, None);
-        assert_eq!((gate.bound, gate.proof), (Some(Bound::default_of(own)), Proof::WhereItCanBe));
+        assert_eq!((gate.bound, gate.proof), (Some(Bound::default_of(own)), Proof::Always));
     }
     for unclear in ["label=1", "labels=2", "labels", "nothing"] {
         assert_eq!(ImportBound::parse(unclear).unwrap_err().kind, ErrorKind::Invalid, "{unclear}");
@@ -78,11 +78,20 @@ fn half_precision_is_proved_by_the_text_where_it_changes_numbers_and_there_is_me
 }
 
 #[test]
-fn what_no_memory_here_can_hold_is_proved_only_where_somebody_asks_for_it() {
-    let due = |proof: Proof| (proof.is_due(ErrorKind::Throttled), proof.is_due(ErrorKind::Unavailable));
-    assert_eq!(due(Proof::Always), (true, true));
-    assert_eq!(due(Proof::WhereItCanBe), (true, false));
-    assert_eq!(due(Proof::WhereThereIsRoom), (false, false));
+fn fewer_bits_that_cannot_be_compared_are_refused_and_the_hint_names_what_accepts_them() {
+    let bound = gate(Quantization::Q8_0, None, None).bound;
+    for (set, setting) in [(false, "`craton import create --bound none`"), (true, "`import_bound`")] {
+        let error = keeps_to_bound(&quality(bound, None), set).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert!(
+            error.message.ends_with("is not known: it could not be compared: There is no room."),
+            "{}",
+            error.message
+        );
+        let hint = error.hint.unwrap();
+        assert!(hint.contains(setting) && hint.contains("`memory_budget`") && hint.contains("none"), "{hint}");
+    }
+    assert_eq!(keeps_to_bound(&quality(gate(Quantization::Q8_0, None, Some("none")).bound, None), false), Ok(()));
 }
 
 #[test]

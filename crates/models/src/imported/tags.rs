@@ -90,9 +90,11 @@ impl Models {
     }
 }
 
+/// Sees whether a resource may have these tags.
+///
 /// # Errors
-/// Invalid.
-pub(crate) fn check(tags: &Tags) -> Result<()> {
+/// Invalid, where a key is twice there or begins with `aws:`, or where there are more than 200.
+pub fn check(tags: &Tags) -> Result<()> {
     if tags.len() > MOST {
         return Err(Error::invalid(format!("A resource has at most {MOST} tags.")).with_code("TooManyTagsException"));
     }

@@ -43,7 +43,10 @@ impl Models {
                     let lease = self.lease_here(ctx, &here).await?;
                     local::chat(lease, request.clone(), serving, served_by, self.inner.random.clone()).await?
                 }
-                Place::Pool(pool) => pool.chat(self.inner.pools.client(), request, &served_by, ctx.deadline()).await?,
+                Place::Pool(pool) => {
+                    let serving = request.serving.at_an_upstream(ctx)?;
+                    pool.chat(self.inner.pools.client(), request, &served_by, serving).await?
+                }
             };
             settling.settle(ctx, answer).await
         })

@@ -48,8 +48,8 @@ impl Models {
                     }
                 }
                 Place::Pool(pool) => {
-                    let chat = as_chat(request)?;
-                    pool.chat(self.inner.pools.client(), &chat, &served_by, ctx.deadline()).await?
+                    let (serving, chat) = (request.serving.at_an_upstream(ctx)?, as_chat(request)?);
+                    pool.chat(self.inner.pools.client(), &chat, &served_by, serving).await?
                 }
             };
             settling.settle(ctx, answer).await

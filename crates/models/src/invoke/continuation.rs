@@ -55,7 +55,8 @@ impl Models {
                     }
                 }
                 Place::Pool(pool) => {
-                    pool.continue_text(self.inner.pools.client(), request, &served_by, ctx.deadline()).await?
+                    let serving = request.serving.at_an_upstream(ctx)?;
+                    pool.continue_text(self.inner.pools.client(), request, &served_by, serving).await?
                 }
             };
             settling.settle(ctx, answer).await

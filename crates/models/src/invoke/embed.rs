@@ -1,8 +1,10 @@
 //! Embeddings.
 
+use std::sync::Arc;
+
 use base::{Error, Result};
 use identity::Ctx;
-use inference::Loaded;
+use inference::{Embedder, Embeddings, Loaded};
 
 use super::answer::EmbedResponse;
 use super::request::{EmbedRequest, Purpose, Truncate};
@@ -10,6 +12,11 @@ use super::{Here, Place, errors};
 use crate::Models;
 use crate::aliases::Resolved;
 use crate::catalogue::Prompts;
+use crate::loaded::{Lease, Turn};
+
+/// The bytes of text that are embedded in one turn: small encoders read so much in about a second, in so many batches that
+/// threads which have nothing to do at the end of a turn cost little.
+const TURN: usize = 32 << 10;
 
 impl Models {
     /// Embeds texts.
@@ -20,7 +27,7 @@ impl Models {
     ///
     /// # Errors
     /// Invalid for a length that the id does not have, for texts that are too long where truncation is not asked for,
-    /// and for models that do not embed; otherwise as [`Models::chat`].
+    /// for models that do not embed, and where an upstream is to be deterministic; otherwise as [`Models::chat`].
     pub async fn embed(&self, ctx: &Ctx, request: EmbedRequest) -> Result<EmbedResponse> {
         let resolved = self.resolve(ctx, &request.model).await?;
         self.embed_with(ctx, resolved, request).await
@@ -45,7 +52,8 @@ impl Models {
                     Ok((vectors, counts, served_by))
                 }
                 Place::Pool(pool) => {
-                    pool.embed(self.inner.pools.client(), &request.texts, &served_by, ctx.deadline()).await
+                    let serving = request.serving.at_an_upstream(ctx)?;
+                    pool.embed(self.inner.pools.client(), &request.texts, &served_by, serving).await
                 }
             }
         });
@@ -63,7 +71,7 @@ impl Models {
     }
 
     async fn embed_here(&self, ctx: &Ctx, here: &Here, request: EmbedRequest) -> Result<(Vec<Vec<f32>>, Vec<u32>)> {
-        let lease = std::sync::Arc::new(self.lease_here(ctx, here).await?);
+        let lease = Arc::new(self.lease_here(ctx, here).await?);
         let mut texts = request.texts;
         if let Some(prompts) = self.inner.catalogue.get(lease.name()).and_then(|entry| entry.prompts.as_ref()) {
             texts.iter_mut().for_each(|text| prompts.put_before(text, request.purpose));
@@ -77,19 +85,125 @@ impl Models {
             Truncate::Start => inference::Truncate::Start,
             Truncate::End => inference::Truncate::End,
         };
-        let _turn = lease.turn_to_embed().await?;
-        // The blocking call keeps the model even if the caller goes away meanwhile.
-        let held = lease.clone();
-        let embedded = tokio::task::spawn_blocking(move || {
-            let embedded = embedder.embed(&texts, truncate);
-            drop(held);
-            embedded
-        });
-        let embeddings =
-            embedded.await.map_err(Error::internal)?.map_err(|e| errors::of_invocation(lease.name(), e))?;
+        let serving = inference::Serving { deadline: ctx.deadline(), ..request.serving.of(ctx) };
+        let embeddings = Embedding { lease: lease.clone(), embedder, truncate, serving }.all(texts).await?;
         lease.note_vectors(embeddings.token_counts.iter().sum());
         Ok((embeddings.vectors, embeddings.token_counts))
     }
+}
+
+/// Texts being embedded, a part of them in each turn.
+struct Embedding {
+    lease: Arc<Lease>,
+    embedder: Arc<dyn Embedder>,
+    truncate: inference::Truncate,
+    serving: inference::Serving,
+}
+
+impl Embedding {
+    async fn all(&self, texts: Vec<String>) -> Result<Embeddings> {
+        let mut parts = parts(texts);
+        let Some(first) = parts.first() else { return Ok(Embeddings::default()) };
+        let mut turn = self.lease.turn_to_embed(self.serving, cost(first)).await?;
+        if parts.len() > 1 && self.truncate == inference::Truncate::None {
+            // What will be refused is refused before anything is computed.
+            (parts, turn) = self.checked(parts, turn).await?;
+        }
+        let mut all = Embeddings::default();
+        for (at, part) in parts.into_iter().enumerate() {
+            if at > 0 {
+                turn = self.lease.next_turn_to_embed(turn, self.serving, cost(&part)).await?;
+            }
+            let embedded;
+            (embedded, turn) = self.in_turn(part, turn).await?;
+            let embedded = embedded.map_err(|error| self.error(all.vectors.len(), error))?;
+            all.vectors.extend(embedded.vectors);
+            all.token_counts.extend(embedded.token_counts);
+        }
+        Ok(all)
+    }
+
+    /// Embeds a part. The blocking call keeps the model and the turn even if the caller goes away meanwhile.
+    async fn in_turn(&self, part: Vec<String>, turn: Turn) -> Result<(inference::Result<Embeddings>, Turn)> {
+        let (embedder, truncate, held) = (self.embedder.clone(), self.truncate, self.lease.clone());
+        let embedded = tokio::task::spawn_blocking(move || {
+            let embedded = embedder.embed(&part, truncate);
+            drop(held);
+            (embedded, turn)
+        });
+        embedded.await.map_err(Error::internal)
+    }
+
+    /// The parts, and a turn to go on in: each part was looked at in a turn of its own, beside which reading it costs nothing.
+    ///
+    /// # Errors
+    /// Invalid, where a text is longer than the model reads.
+    async fn checked(&self, parts: Vec<Vec<String>>, mut turn: Turn) -> Result<(Vec<Vec<String>>, Turn)> {
+        let (mut checked, mut before) = (Vec::with_capacity(parts.len()), 0);
+        for part in parts {
+            if before > 0 {
+                turn = self.lease.next_turn_to_embed(turn, self.serving, 0).await?;
+            }
+            let (embedder, held) = (self.embedder.clone(), self.lease.clone());
+            let looked = tokio::task::spawn_blocking(move || {
+                let found = too_long(embedder.as_ref(), &part);
+                drop(held);
+                (found, part, turn)
+            });
+            let (found, part, own) = looked.await.map_err(Error::internal)?;
+            found.map_err(|error| self.error(before, error))?;
+            before += part.len();
+            checked.push(part);
+            turn = own;
+        }
+        Ok((checked, turn))
+    }
+
+    /// The error of a part before which so many texts stand.
+    fn error(&self, before: usize, error: inference::Error) -> Error {
+        let error = match error {
+            inference::Error::InputTooLong { index, tokens, limit } => {
+                inference::Error::InputTooLong { index: before + index, tokens, limit }
+            }
+            error => error,
+        };
+        errors::of_invocation(self.lease.name(), error)
+    }
+}
+
+/// The texts, in parts that are each embedded in one turn: of at most [`TURN`] bytes, or of one text.
+fn parts(texts: Vec<String>) -> Vec<Vec<String>> {
+    let (mut parts, mut held): (Vec<Vec<String>>, usize) = (Vec::new(), 0);
+    for text in texts {
+        held += text.len();
+        match parts.last_mut() {
+            Some(part) if held <= TURN => part.push(text),
+            _ => {
+                held = text.len();
+                parts.push(vec![text]);
+            }
+        }
+    }
+    parts
+}
+
+/// What a part costs: its bytes.
+fn cost(part: &[String]) -> u64 {
+    part.iter().map(String::len).sum::<usize>() as u64
+}
+
+/// # Errors
+/// InputTooLong, of the first text that is longer than the model reads.
+fn too_long(embedder: &dyn Embedder, part: &[String]) -> inference::Result<()> {
+    let limit = embedder.info().max_tokens;
+    for (index, text) in part.iter().enumerate() {
+        let tokens = embedder.count(text)?;
+        if tokens > limit {
+            let (tokens, limit) = (tokens as usize, limit as usize);
+            return Err(inference::Error::InputTooLong { index, tokens, limit });
+        }
+    }
+    Ok(())
 }
 
 impl Prompts {
@@ -133,6 +247,14 @@ fn fit(vector: &mut Vec<f32>, wanted: usize, normalize: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_hold_as_much_as_a_turn_may_or_one_text() {
+        let texts = [TURN - 1, 1, 1, 2 * TURN, 0, TURN].map(|length| "x".repeat(length));
+        let lengths = |part: &Vec<String>| part.iter().map(String::len).collect::<Vec<_>>();
+        let found: Vec<Vec<usize>> = parts(texts.to_vec()).iter().map(lengths).collect();
+        assert_eq!(found, [vec![TURN - 1, 1], vec![1], vec![2 * TURN], vec![0, TURN]]);
+    }
 
     #[test]
     fn a_text_gets_the_words_of_its_purpose() {

@@ -1,5 +1,6 @@
 //! What a caller asks of a model, in no vendor's dialect.
 
+use base::{Error, Result};
 use identity::Ctx;
 use inference::{Constraint, LoopDetector, NoRepeatNgram, Priority};
 use serde_json::Value;
@@ -9,18 +10,47 @@ use super::score::Normalize;
 /// How a request is served beside others. An upstream is told nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Serving {
-    /// How soon.
+    /// How soon: in the queue of a model here, and in that for the members of a pool.
     pub priority: Priority,
     /// Whether the answer must not depend, in any bit, on what else runs or ran.
-    pub deterministic: bool,
+    pub deterministic: Determinism,
 }
+
+/// Whether an answer must not depend, in any bit, on what else runs or ran. No upstream can be held to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Determinism {
+    /// It may.
+    #[default]
+    Off,
+    /// It must not where a model here answers; an upstream's answer is taken as it comes.
+    Here,
+    /// It must not: where an upstream is to answer, the request is refused.
+    Required,
+}
+
+/// Why an upstream is not asked for what must be deterministic.
+pub(crate) const NOT_PROMISED: &str =
+    "A remote model cannot be asked for `deterministic`: no server of its kind promises it.";
 
 impl Serving {
     /// The same in the engine's terms, on behalf of the caller's account: accounts share nothing that was read.
     pub(crate) fn of(self, ctx: &Ctx) -> inference::Serving {
         // An account's number is one.
         let tenant = crate::snapshots::tenant(ctx.account());
-        inference::Serving { tenant, priority: self.priority, deterministic: self.deterministic, deadline: None }
+        let deterministic = self.deterministic != Determinism::Off;
+        inference::Serving { tenant, priority: self.priority, deterministic, deadline: None }
+    }
+
+    /// The same for a request that an upstream is to answer, with its deadline.
+    ///
+    /// # Errors
+    /// Invalid, where the answer is required to be deterministic.
+    pub(crate) fn at_an_upstream(self, ctx: &Ctx) -> Result<inference::Serving> {
+        if self.deterministic == Determinism::Required {
+            return Err(Error::invalid(NOT_PROMISED)
+                .with_hint("Ask without it, perhaps with a `seed`, or ask a model of this server."));
+        }
+        Ok(inference::Serving { deadline: ctx.deadline(), ..self.of(ctx) })
     }
 }
 
@@ -323,6 +353,8 @@ pub struct EmbedRequest {
     pub normalize: Option<bool>,
     /// What the texts are embedded for.
     pub purpose: Purpose,
+    /// How they are embedded beside others. Vectors that are computed here are the same in every bit in any case.
+    pub serving: Serving,
 }
 
 /// What texts are embedded for. It matters to models that were trained with other words before queries than before

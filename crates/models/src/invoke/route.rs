@@ -7,6 +7,7 @@ use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 
 use super::answer::{ChatStream, Route, ServedBy};
+use super::request::NOT_PROMISED;
 use super::{Here, Place};
 use crate::aliases::{Leg, Resolved, Target};
 use crate::pools::dispatch::begun;
@@ -79,8 +80,7 @@ impl Models {
     ) -> Result<T> {
         let legs = self.legs(resolved);
         let mut legs = legs.into_iter().peekable();
-        let mut failure = Error::unavailable("No target of the inference profile is there.")
-            .with_hint("`craton models profile show ID` shows its targets.");
+        let mut failure: Option<Error> = None;
         while let Some((target, served_by)) = legs.next() {
             let others = legs.peek().is_some();
             let name = served_by.name.clone();
@@ -96,14 +96,19 @@ impl Models {
                 Err(error) => Err(error),
             };
             match answer {
+                // The request is told so where no target of this server is there for it.
+                Err(error) if error.message == NOT_PROMISED => failure = failure.or(Some(error)),
                 Err(error) if others && may_be_elsewhere(ctx, &error) => {
                     tracing::info!(target = name, reason = %error.message, "a target of an inference profile did not answer");
-                    failure = error;
+                    failure = Some(error);
                 }
                 answer => return answer,
             }
         }
-        Err(failure)
+        Err(failure.unwrap_or_else(|| {
+            Error::unavailable("No target of the inference profile is there.")
+                .with_hint("`craton models profile show ID` shows its targets.")
+        }))
     }
 
     /// The targets in the order in which they are asked, each with the name that it answers under.

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use base::ErrorKind;
 use futures::StreamExt as _;
 use inference::Constraint;
@@ -7,7 +9,7 @@ use super::answer::{ChatEvent, Stop};
 use super::render::chat_prompt;
 use super::request::*;
 use crate::aliases::Target;
-use crate::testing::Deployment;
+use crate::testing::{Deployment, TestLoader};
 
 const TITAN: &str = "amazon.titan-embed-text-v1";
 
@@ -402,6 +404,7 @@ fn embed(model: &str, dimensions: Option<usize>, normalize: Option<bool>) -> Emb
         dimensions,
         normalize,
         purpose: Purpose::Unstated,
+        serving: Serving::default(),
     }
 }
 
@@ -455,6 +458,61 @@ async fn texts_that_are_too_long_are_refused_or_cut_as_asked() {
     assert_eq!(deployment.models.embed(&deployment.ctx, none).await.unwrap_err().kind, ErrorKind::Invalid);
     let error = deployment.models.embed(&deployment.ctx, embed("chatty", None, None)).await.unwrap_err();
     assert!(error.message.contains("does not embed text"));
+}
+
+#[tokio::test]
+async fn a_long_list_of_texts_is_embedded_in_parts_as_if_at_once_and_refused_before_it_is_begun() {
+    let deployment = deployment().await;
+    let long = || "x".repeat(20_000);
+    let texts = vec![long(), "one two".to_owned(), long(), long(), "three".to_owned()];
+    let request = EmbedRequest { texts: texts.clone(), ..embed("my-embed", None, None) };
+    let answer = deployment.models.embed(&deployment.ctx, request).await.unwrap();
+    assert_eq!((answer.vectors.len(), answer.token_counts.as_slice()), (5, [1, 2, 1, 1, 1].as_slice()));
+    let mut texts = texts;
+    texts.push("a b c d e".to_owned());
+    let request = EmbedRequest { texts, ..embed("my-embed", None, None) };
+    let error = deployment.models.embed(&deployment.ctx, request).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Invalid);
+    assert!(error.hint.as_ref().unwrap().contains("Text 5 has 5 tokens"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_wait_by_priority_and_account_for_their_turn_to_be_embedded() {
+    let loader = Arc::new(TestLoader::default());
+    let dir = tempfile::tempdir().unwrap();
+    let store = ::store::Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+    let deployment = Deployment::start_by(loader.clone(), store, dir, |_| {}).await;
+    deployment.add_model("my-embed");
+    let other = deployment.context("210987654321", "us-east-1").await;
+    let lease = deployment.models.lease("my-embed").await.unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let mut held = Vec::new();
+    for _ in 0..cores {
+        held.push(lease.turn_to_embed(inference::Serving::default(), 1).await.unwrap());
+    }
+    let mut asked = Vec::new();
+    for (name, ctx, priority) in [
+        ("background", &deployment.ctx, crate::Priority::Low),
+        ("bulk 1", &deployment.ctx, crate::Priority::Normal),
+        ("bulk 2", &deployment.ctx, crate::Priority::Normal),
+        ("other", &other, crate::Priority::Normal),
+        ("urgent", &deployment.ctx, crate::Priority::High),
+    ] {
+        let serving = Serving { priority, ..Serving::default() };
+        let request = EmbedRequest { texts: vec![name.to_owned()], serving, ..embed("my-embed", None, None) };
+        let (models, ctx) = (deployment.models.clone(), ctx.clone());
+        asked.push(tokio::spawn(async move { models.embed(&ctx, request).await }));
+        while (deployment.models.status(&deployment.ctx).loaded[0].queued as usize) < asked.len() {
+            tokio::task::yield_now().await;
+        }
+    }
+    // One turn goes round.
+    held.pop();
+    for asked in asked {
+        asked.await.unwrap().unwrap();
+    }
+    let embedded = loader.embedded.lock().unwrap().clone();
+    assert_eq!(embedded, ["urgent", "bulk 1", "other", "bulk 2", "background"]);
 }
 
 #[test]

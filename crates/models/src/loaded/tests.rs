@@ -228,12 +228,17 @@ async fn embedding_is_throttled_when_the_queue_is_full() {
     let cores = std::thread::available_parallelism().unwrap().get();
     let mut turns = Vec::new();
     for _ in 0..cores {
-        turns.push(lease.turn_to_embed().await.unwrap());
+        turns.push(lease.turn_to_embed(Serving::default(), 1).await.unwrap());
     }
-    let waiting = lease.turn_to_embed();
+    let waiting = lease.turn_to_embed(Serving::default(), 1);
     tokio::pin!(waiting);
     assert!(futures::poll!(waiting.as_mut()).is_pending());
-    assert_eq!(lease.turn_to_embed().await.unwrap_err().kind, ErrorKind::Throttled);
+    let refused = lease.turn_to_embed(Serving::default(), 1).await.err().unwrap();
+    assert_eq!((refused.kind, refused.retry_after_seconds()), (ErrorKind::Throttled, Some(1)));
+    assert_eq!(
+        (pool.status(|_| true).loaded[0].active_sequences as usize, pool.status(|_| true).loaded[0].queued),
+        (cores, 1)
+    );
     drop(turns);
     drop(waiting.await.unwrap());
 }

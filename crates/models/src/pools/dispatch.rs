@@ -7,36 +7,41 @@ use std::time::{Duration, Instant};
 
 use base::{Error, Result};
 use futures::stream::{self, StreamExt as _};
+use inference::fair::expected_cost;
+use inference::{Serving, Tenant};
 
 use super::live::{Live, Slot};
-use super::state::{Outcome, Refusal};
+use super::state::{Asking, Outcome, Refusal, Told};
 use crate::invoke::answer::{ChatEvent, ChatStream, Route, ServedBy};
 use crate::invoke::errors;
 use crate::remote::{Client, Failure, Fault, Upstream};
-use crate::{ChatRequest, ContinuationRequest};
+use crate::{ChatRequest, Content, ContinuationRequest, RawPrompt};
 
 /// How often one request waits because members asked it to.
 const MOST_RESTS: u32 = 3;
 /// The longest such wait of a request that has no deadline.
 const LONGEST_REST: Duration = Duration::from_secs(30);
+/// The bytes of text that are taken for a token: nobody here knows the upstreams' vocabularies.
+const TOKEN: usize = 4;
 
 impl Live {
     /// Continues a conversation.
     ///
     /// # Errors
-    /// The members' own; Throttled, where all have too much to do; Timeout, where none has begun by `deadline`.
+    /// The members' own; Throttled, where all have too much to do; Timeout, where none has begun by the deadline.
     pub(crate) async fn chat(
         self: &Arc<Self>,
         client: &Client,
         request: &ChatRequest,
         served_by: &ServedBy,
-        deadline: Option<Instant>,
+        serving: Serving,
     ) -> Result<ChatStream> {
         let ask = |upstream: Upstream, served_by| async move {
             begun(client.chat(upstream, request, served_by).await?).await
         };
-        let (begun, slot) = self.first_that_answers(served_by, deadline, ask).await?;
-        Ok(watched(begun, slot))
+        let cost = expected_cost(length(request) / TOKEN, request.max_tokens.unwrap_or(u32::MAX) as usize);
+        let (begun, slot) = self.first_that_answers(served_by, (serving, cost), ask).await?;
+        Ok(watched(begun, slot, serving.tenant))
     }
 
     /// Continues a text.
@@ -48,13 +53,18 @@ impl Live {
         client: &Client,
         request: &ContinuationRequest,
         served_by: &ServedBy,
-        deadline: Option<Instant>,
+        serving: Serving,
     ) -> Result<ChatStream> {
         let ask = |upstream: Upstream, served_by| async move {
             begun(client.continue_text(upstream, request, served_by).await?).await
         };
-        let (begun, slot) = self.first_that_answers(served_by, deadline, ask).await?;
-        Ok(watched(begun, slot))
+        let read = match &request.prompt {
+            RawPrompt::Text(text) => text.len() / TOKEN,
+            RawPrompt::Tokens(tokens) => tokens.len(),
+        };
+        let cost = expected_cost(read, request.max_tokens.unwrap_or(u32::MAX) as usize);
+        let (begun, slot) = self.first_that_answers(served_by, (serving, cost), ask).await?;
+        Ok(watched(begun, slot, serving.tenant))
     }
 
     /// Embeds texts: the vectors, each text's tokens, and who made them.
@@ -66,13 +76,14 @@ impl Live {
         client: &Client,
         texts: &[String],
         served_by: &ServedBy,
-        deadline: Option<Instant>,
+        serving: Serving,
     ) -> Result<(Vec<Vec<f32>>, Vec<u32>, ServedBy)> {
         let ask = |upstream: Upstream, served_by| async move {
             let (vectors, counts) = client.embed(upstream, texts).await?;
             Ok((vectors, counts, served_by))
         };
-        let (answer, slot) = self.first_that_answers(served_by, deadline, ask).await?;
+        let cost = expected_cost(texts.iter().map(String::len).sum::<usize>() / TOKEN, 0);
+        let (answer, slot) = self.first_that_answers(served_by, (serving, cost), ask).await?;
         slot.ended(Outcome::Answered);
         Ok(answer)
     }
@@ -80,11 +91,11 @@ impl Live {
     async fn first_that_answers<T, F: Future<Output = Result<T, Failure>>>(
         self: &Arc<Self>,
         served_by: &ServedBy,
-        deadline: Option<Instant>,
+        asked: (Serving, u64),
         ask: impl Fn(Upstream, ServedBy) -> F,
     ) -> Result<(T, Slot)> {
-        let answer = self.retried(served_by, deadline, ask);
-        match deadline {
+        let answer = self.retried(served_by, asked, ask);
+        match asked.0.deadline {
             Some(deadline) => tokio::time::timeout_at(deadline.into(), answer).await.map_err(|_| errors::too_late())?,
             None => answer.await,
         }
@@ -93,23 +104,23 @@ impl Live {
     async fn retried<T, F: Future<Output = Result<T, Failure>>>(
         self: &Arc<Self>,
         served_by: &ServedBy,
-        deadline: Option<Instant>,
+        (serving, cost): (Serving, u64),
         ask: impl Fn(Upstream, ServedBy) -> F,
     ) -> Result<(T, Slot)> {
-        let ticket = self.ticket();
+        let asking = Asking { ticket: self.ticket(), serving, cost };
         let (mut failed, mut last, mut rests) = (BTreeSet::new(), None, 0);
         loop {
-            let slot = match self.slot(ticket, &failed, last.is_none()).await {
+            let slot = match self.slot(&asking, &failed, last.is_none()).await {
                 Ok(slot) => slot,
                 Err(Refusal::Full) => return Err(self.full()),
-                Err(Refusal::Nobody { rest: Some(rest) }) if rests < MOST_RESTS && may_wait(rest, deadline) => {
+                Err(Refusal::Nobody { rest: Some(rest) }) if rests < MOST_RESTS && may_wait(rest, serving.deadline) => {
                     rests += 1;
                     tokio::time::sleep(millis(rest)).await;
                     continue;
                 }
-                Err(Refusal::Nobody { rest }) => return Err(last.unwrap_or_else(|| self.nobody(rest))),
+                Err(Refusal::Nobody { rest }) => return Err(last.unwrap_or_else(|| self.nobody(rest, serving.tenant))),
             };
-            let Failure { error, fault } = match ask(slot.upstream(), self.names(&slot, served_by)).await {
+            let Failure { error, fault, public } = match ask(slot.upstream(), self.names(&slot, served_by)).await {
                 Ok(answer) => {
                     slot.answered();
                     return Ok((answer, slot));
@@ -123,7 +134,8 @@ impl Live {
                     return Err(error);
                 }
                 Fault::Member => {
-                    slot.ended(Outcome::Failed(error.message.clone()));
+                    let own = Some((serving.tenant, error.message.clone()));
+                    slot.ended(Outcome::Failed(Told { own, public }));
                     failed.insert(member);
                 }
                 // It is asked again when it says, though not for ever.
@@ -166,15 +178,15 @@ impl Live {
         Error::throttled("Too many requests, please wait before trying again.").with_hint(format!("{what} {wait}"))
     }
 
-    /// The error where nobody may be asked now.
-    fn nobody(&self, rest: Option<i64>) -> Error {
+    /// The error where nobody may be asked now, for a tenant.
+    fn nobody(&self, rest: Option<i64>, tenant: Tenant) -> Error {
         let seconds = |millis: i64| millis.max(1).unsigned_abs().div_ceil(1000);
         if let Some(rest) = rest {
             return Error::throttled("Too many requests, please wait before trying again.")
                 .with_hint(format!("`{}` asked for a pause: try again in {} s.", self.urls(), seconds(rest)))
                 .with_retry_after(millis(rest));
         }
-        let said = self.status().1.into_iter().find_map(|member| member.last_error).unwrap_or_default();
+        let said = self.status(tenant).1.into_iter().find_map(|member| member.last_error).unwrap_or_default();
         let what = match &self.spec.name {
             Some(name) => format!("No member of the pool `{name}` answers. {said}"),
             None => format!("The upstream `{}` does not answer. {said}", self.urls()),
@@ -228,7 +240,8 @@ impl Begun {
 pub(crate) async fn begun(mut answer: ChatStream) -> Result<Begun, Failure> {
     let mut received = VecDeque::new();
     while let Some(event) = answer.next().await {
-        let event = event.map_err(Failure::member)?;
+        let event =
+            event.map_err(|error| Failure::before_its_first_token(error, answer.served_by().upstream.as_deref()))?;
         let is_begin = !matches!(event, ChatEvent::Started { .. });
         received.push_back(event);
         if is_begin {
@@ -239,15 +252,19 @@ pub(crate) async fn begun(mut answer: ChatStream) -> Result<Begun, Failure> {
     Err(Failure::member(Error::unavailable("The upstream's answer ended before it began.")))
 }
 
-/// The answer, of which the pool learns how it ends.
-fn watched(begun: Begun, slot: Slot) -> ChatStream {
+/// The answer, of which the pool learns how it ends. What a member says of its failure is for this tenant alone.
+fn watched(begun: Begun, slot: Slot, tenant: Tenant) -> ChatStream {
     let served_by = begun.served_by.clone();
-    let events = stream::unfold((begun.whole(), Some(slot)), |(mut events, mut slot)| async move {
+    let events = stream::unfold((begun.whole(), Some(slot)), move |(mut events, mut slot)| async move {
         let event = events.next().await?;
         let outcome = match &event {
             Ok(ChatEvent::Finished { .. }) => Some(Outcome::Answered),
             Ok(_) => None,
-            Err(error) => Some(Outcome::Failed(error.message.clone())),
+            Err(error) => {
+                let upstream = events.served_by().upstream.as_deref().unwrap_or_default();
+                let public = format!("The upstream `{upstream}` broke off an answer.");
+                Some(Outcome::Failed(Told { own: Some((tenant, error.message.clone())), public }))
+            }
         };
         if let Some(outcome) = outcome
             && let Some(slot) = slot.take()
@@ -257,4 +274,14 @@ fn watched(begun: Begun, slot: Slot) -> ChatStream {
         Some((event, (events, slot)))
     });
     ChatStream::new(served_by, events)
+}
+
+/// The bytes of a conversation's text.
+fn length(request: &ChatRequest) -> usize {
+    let said = request.messages.iter().flat_map(|message| &message.content).map(|content| match content {
+        Content::Text(text) => text.len(),
+        Content::ToolResult { content, .. } => content.len(),
+        Content::ToolUse { .. } | Content::CutToolUse { .. } | Content::Unsupported { .. } => 0,
+    });
+    request.system.iter().map(String::len).chain(said).sum()
 }

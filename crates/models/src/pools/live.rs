@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use base::{Clock, Random};
 use futures::future::join_all;
+use inference::Tenant;
 
-use super::state::{Ask, Outcome, Refusal, State, Turn};
+use super::state::{Ask, Asking, Outcome, Refusal, State, Turn};
 use super::{Member, MemberStatus, breaker};
 use crate::config::PoolChecks;
 use crate::remote::{Client, Upstream};
@@ -24,6 +25,7 @@ pub(crate) struct Spec {
 /// A pool at work.
 pub(crate) struct Live {
     pub(super) spec: Spec,
+    /// Who set it.
     account: String,
     state: Mutex<State>,
     clock: Arc<dyn Clock>,
@@ -51,16 +53,16 @@ impl Live {
     /// A member that is not `excluded`, once one is free.
     pub(super) async fn slot(
         self: &Arc<Self>,
-        ticket: u64,
+        asking: &Asking,
         excluded: &BTreeSet<usize>,
         first: bool,
     ) -> Result<Slot, Refusal> {
-        let asked = self.state().ask(self.now(), ticket, excluded, first);
+        let asked = self.state().ask(self.now(), asking, excluded, first);
         let turn = match asked {
             Ask::Turn(turn) => turn,
             Ask::Refused(refusal) => return Err(refusal),
             Ask::Wait(receiver) => {
-                let mut waiting = Waiting { live: self, ticket, receiver: Some(receiver) };
+                let mut waiting = Waiting { live: self, ticket: asking.ticket, receiver: Some(receiver) };
                 let Some(receiver) = &mut waiting.receiver else { return Err(Refusal::Full) };
                 let given = receiver.await;
                 waiting.receiver = None;
@@ -75,10 +77,10 @@ impl Live {
         self.state().shortest_pause(self.now())
     }
 
-    /// What the members are doing, and how many requests wait.
-    pub(super) fn status(&self) -> (usize, Vec<MemberStatus>) {
+    /// How many requests wait, and what the members are doing, with as much of their errors as this tenant may know.
+    pub(super) fn status(&self, tenant: Tenant) -> (usize, Vec<MemberStatus>) {
         let state = self.state();
-        (state.queued(), state.status())
+        (state.queued(), state.status(tenant))
     }
 
     /// Asks every member whether it is there.
@@ -102,7 +104,7 @@ impl Live {
             let (now, mut state) = (self.now(), self.state());
             state.release(turn, outcome, now);
             metrics::gauge!("craton_pool_queued", &labels[..2]).set(state.queued() as f64);
-            state.status()[at].in_flight
+            state.in_flight(at)
         };
         metrics::gauge!("craton_pool_member_in_flight", &labels).set(f64::from(in_flight));
         labels.push(("outcome", told.to_owned()));

@@ -2,6 +2,10 @@
 //!
 //! A request goes to the least loaded member, and to another one where that fails before its first token. An alias's one
 //! upstream is a pool of one.
+//!
+//! Pools are the deployment's: its first account sets them, and the aliases and inference profiles of all accounts name them in
+//! the region in which they were set. Who waits for a member waits in one queue, in which accounts take turns. What a pool is
+//! doing for all accounts together is told to the first one alone.
 
 mod breaker;
 pub(crate) mod dispatch;
@@ -20,10 +24,11 @@ use identity::Ctx;
 pub use breaker::Circuit;
 
 use self::live::{Key, Live, Spec, Which};
-use self::store::{MemberRow, PoolRow};
+use self::store::{MemberRow, Named, Owner, PoolRow};
 use crate::Models;
 use crate::aliases::{POOL_PREFIX, check_key, check_upstream_model};
 use crate::remote::{self, Upstream};
+use crate::snapshots::tenant;
 
 /// What the sealing of members' keys is bound to.
 pub(crate) const KEY_PURPOSE: &str = "models/pool/api-key";
@@ -38,12 +43,15 @@ const MOST: u32 = 10_000;
 /// The heaviest weight.
 const MOST_WEIGHT: u32 = 1_000;
 
-/// A pool of the caller's account, and what it is doing.
+/// A pool, and what it is doing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pool {
     /// Its name.
     pub name: String,
-    /// The most requests that wait while every member has as many as it takes.
+    /// Whether the caller's account set it. Another one is told of its members whether they are well, and none of the counts and
+    /// errors, which are of the requests of all accounts.
+    pub managed: bool,
+    /// The most requests of an account that wait while every member has as many as it takes.
     pub max_queue: u32,
     /// Requests that wait now.
     pub queued: usize,
@@ -153,13 +161,14 @@ pub(crate) struct Member {
 }
 
 impl Models {
-    /// The pools of the caller's account and region, by name.
+    /// The pools of the caller's region, by name.
     ///
     /// # Errors
     /// Unavailable, where the database cannot be read.
     pub async fn pools(&self, ctx: &Ctx) -> Result<Vec<Pool>> {
-        let rows = store::list(&self.inner.store, ctx).await?;
-        Ok(rows.into_iter().map(|row| self.pool_at_work(ctx, row)).collect())
+        let Some(owner) = self.pools_owner(ctx).await? else { return Ok(Vec::new()) };
+        let rows = store::list(&self.inner.store, &owner).await?;
+        Ok(rows.into_iter().map(|row| self.pool_at_work(ctx, &owner, row)).collect())
     }
 
     /// One pool.
@@ -167,14 +176,17 @@ impl Models {
     /// # Errors
     /// NotFound.
     pub async fn pool(&self, ctx: &Ctx, name: &str) -> Result<Pool> {
-        self.pool_row(ctx, name).await.map(|row| self.pool_at_work(ctx, row))
+        let (owner, row) = self.pool_row(ctx, name).await?;
+        Ok(self.pool_at_work(ctx, &owner, row))
     }
 
     /// Sets a pool, in place of the one of its name. Its members' health is looked at at once.
     ///
     /// # Errors
-    /// Invalid, where a name, a URL, a key or a number is wrong.
+    /// Denied, where the caller is not of the deployment's first account; Invalid, where a name, a URL, a key or a number is
+    /// wrong.
     pub async fn put_pool(&self, ctx: &Ctx, name: &str, new: NewPool) -> Result<Pool> {
+        self.inner.identity.require_management(ctx).await?;
         check_name(name)?;
         if new.members.is_empty() || new.members.len() > MOST_MEMBERS {
             return Err(Error::invalid(format!("A pool has 1 to {MOST_MEMBERS} members.")));
@@ -195,7 +207,8 @@ impl Models {
         let updated = self.inner.clock.now();
         let pool = PoolRow { name: name.to_owned(), max_queue, members: Vec::new(), updated };
         let merged = |there: Vec<MemberRow>| Ok(members.iter().map(|member| with_key(member, &there)).collect());
-        store::put(&self.inner.store, ctx, &pool, merged).await?;
+        let owner = Owner::of(ctx);
+        store::put(&self.inner.store, &owner, &pool, merged).await?;
         self.live_pool(ctx, name).await?;
         self.pool(ctx, name).await
     }
@@ -203,20 +216,19 @@ impl Models {
     /// Removes a pool. Requests that are being answered go on.
     ///
     /// # Errors
-    /// NotFound; Conflict, while aliases name it.
+    /// Denied, where the caller is not of the deployment's first account; NotFound; Conflict, while aliases of any account name
+    /// it.
     pub async fn delete_pool(&self, ctx: &Ctx, name: &str) -> Result<()> {
+        self.inner.identity.require_management(ctx).await?;
+        let owner = Owner::of(ctx);
         let target = format!("{POOL_PREFIX}{name}");
-        match store::delete(&self.inner.store, ctx, name, &target).await? {
+        match store::delete(&self.inner.store, &owner, name, &target).await? {
             Ok(true) => {
-                self.inner.pools.forget(&key(ctx, Which::Named(name.to_owned())));
+                self.inner.pools.forget(&key(&owner, Which::Named(name.to_owned())));
                 Ok(())
             }
             Ok(false) => Err(missing(name)),
-            Err(aliases) => Err(Error::new(
-                base::ErrorKind::Conflict,
-                format!("The pool `{name}` answers for `{}`.", aliases.join("`, `")),
-            )
-            .with_hint("Remove the alias first: `craton models alias remove ID`.")),
+            Err(aliases) => Err(named_by(name, &owner, aliases)),
         }
     }
 
@@ -225,7 +237,7 @@ impl Models {
     /// # Errors
     /// NotFound.
     pub(crate) async fn live_pool(&self, ctx: &Ctx, name: &str) -> Result<Arc<Live>> {
-        let row = self.pool_row(ctx, name).await?;
+        let (owner, row) = self.pool_row(ctx, name).await?;
         let member = |row: MemberRow| -> Result<Member> {
             let open = |sealed: Vec<u8>| self.inner.aliases.unseal_key(KEY_PURPOSE, &sealed);
             let api_key = row.sealed_api_key.map(open).transpose()?;
@@ -238,26 +250,47 @@ impl Models {
         };
         let members = row.members.into_iter().map(member).collect::<Result<_>>()?;
         let spec = Spec { name: Some(name.to_owned()), members, max_queue: row.max_queue };
-        Ok(self.inner.pools.of(key(ctx, Which::Named(name.to_owned())), spec))
+        Ok(self.inner.pools.of(key(&owner, Which::Named(name.to_owned())), spec))
     }
 
     /// The pool of one that an alias's upstream is.
     pub(crate) fn live_upstream(&self, ctx: &Ctx, upstream: Upstream) -> Arc<Live> {
         let which = Which::Upstream { base_url: upstream.base_url.clone(), model: upstream.model.clone() };
         let member = Member { upstream, weight: 1, max_in_flight: MOST, region: None };
-        self.inner.pools.of(key(ctx, which), Spec { name: None, members: vec![member], max_queue: DEFAULT_QUEUE })
+        let owner = Owner::of(ctx);
+        self.inner.pools.of(key(&owner, which), Spec { name: None, members: vec![member], max_queue: DEFAULT_QUEUE })
     }
 
-    async fn pool_row(&self, ctx: &Ctx, name: &str) -> Result<PoolRow> {
-        store::find(&self.inner.store, ctx, name).await?.ok_or_else(|| missing(name))
+    /// Whose the pools of the caller's region are; nobody's before the deployment has its first account.
+    async fn pools_owner(&self, ctx: &Ctx) -> Result<Option<Owner>> {
+        let account = match self.inner.first_account.get() {
+            Some(account) => account.clone(),
+            None => match self.inner.identity.management_account(ctx).await? {
+                // It never becomes another one.
+                Some(account) => self.inner.first_account.get_or_init(|| account).clone(),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Owner { account, region: ctx.region().clone() }))
     }
 
-    fn pool_at_work(&self, ctx: &Ctx, row: PoolRow) -> Pool {
-        let live = self.inner.pools.known(&key(ctx, Which::Named(row.name.clone())));
+    async fn pool_row(&self, ctx: &Ctx, name: &str) -> Result<(Owner, PoolRow)> {
+        let owner = self.pools_owner(ctx).await?.ok_or_else(|| missing(name))?;
+        let row = store::find(&self.inner.store, &owner, name).await?.ok_or_else(|| missing(name))?;
+        Ok((owner, row))
+    }
+
+    fn pool_at_work(&self, ctx: &Ctx, owner: &Owner, row: PoolRow) -> Pool {
+        let managed = owner.account == *ctx.account();
+        let live = self.inner.pools.known(&key(owner, Which::Named(row.name.clone())));
         // Another process may have set the pool since.
         let live = live.filter(|live| live.spec.members.len() == row.members.len());
-        let (queued, status) = live.map(|live| live.status()).unwrap_or_default();
-        let mut status = status.into_iter();
+        let (queued, status) = live.map(|live| live.status(tenant(ctx.account()))).unwrap_or_default();
+        let told = |status: MemberStatus| match managed {
+            true => status,
+            false => MemberStatus { healthy: status.healthy, circuit: status.circuit, ..MemberStatus::default() },
+        };
+        let (queued, mut status) = (if managed { queued } else { 0 }, status.into_iter().map(told));
         let members = row.members.into_iter().map(|member| PoolMember {
             base_url: member.base_url,
             model: member.model,
@@ -268,7 +301,7 @@ impl Models {
             status: status.next().unwrap_or_default(),
         });
         let members = members.collect();
-        Pool { name: row.name, max_queue: row.max_queue, queued, members, updated_at: row.updated }
+        Pool { name: row.name, managed, max_queue: row.max_queue, queued, members, updated_at: row.updated }
     }
 
     /// A member as it is kept, and whether it keeps the key that it may have.
@@ -305,8 +338,25 @@ fn with_key((member, keeps): &(MemberRow, bool), there: &[MemberRow]) -> MemberR
     MemberRow { sealed_api_key: member.sealed_api_key.clone().or(kept), ..member.clone() }
 }
 
-fn key(ctx: &Ctx, which: Which) -> Key {
-    Key { account: ctx.account().to_string(), region: ctx.region().to_string(), which }
+fn key(owner: &Owner, which: Which) -> Key {
+    Key { account: owner.account.to_string(), region: owner.region.to_string(), which }
+}
+
+/// The error of a pool that aliases name. Those of other accounts are theirs: of them only the account is told.
+fn named_by(name: &str, owner: &Owner, aliases: Vec<Named>) -> Error {
+    let (own, others): (Vec<Named>, Vec<Named>) = aliases.into_iter().partition(|(of, _)| *of == owner.account);
+    let mut accounts: Vec<String> = others.into_iter().map(|(account, _)| account.to_string()).collect();
+    accounts.dedup();
+    let mut said: Vec<String> = Vec::new();
+    if !own.is_empty() {
+        let ids: Vec<String> = own.into_iter().map(|(_, id)| id).collect();
+        said.push(format!("answers for `{}`", ids.join("`, `")));
+    }
+    if !accounts.is_empty() {
+        said.push(format!("is named by aliases of the accounts `{}`", accounts.join("`, `")));
+    }
+    Error::conflict(format!("The pool `{name}` {}.", said.join(" and ")))
+        .with_hint("Remove the aliases first, each in its account: `craton models alias remove ID`.")
 }
 
 fn check_name(name: &str) -> Result<()> {
@@ -327,6 +377,6 @@ fn number(what: &str, given: Option<u32>, usual: u32, least: u32, most: u32) -> 
 }
 
 fn missing(name: &str) -> Error {
-    Error::not_found(format!("There is no pool `{name}` in this account and region."))
-        .with_hint("`craton models pool list` shows the pools.")
+    Error::not_found(format!("There is no pool `{name}` in this region."))
+        .with_hint("`craton models pool list` shows the pools, which the deployment's first account sets.")
 }

@@ -1,8 +1,10 @@
 //! The members of a pool, who of them takes the next request, and those that wait for one of them to be free.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use inference::fair::{FairQueue, Place};
+use inference::{Serving, Tenant};
 use tokio::sync::oneshot;
 
 use super::breaker::{Breaker, Circuit, Permit, Settings};
@@ -26,7 +28,35 @@ pub(super) struct MemberState {
     first_token: Option<f64>,
     /// Until when it asked to be left alone.
     rests_until: Option<i64>,
-    last_error: Option<String>,
+    last_error: Option<Told>,
+}
+
+/// Why a member failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Whose request it failed, and the error of that, which may repeat what the request said; none of a health check.
+    pub(super) own: Option<(Tenant, String)>,
+    /// What everybody may know.
+    pub(super) public: String,
+}
+
+impl Told {
+    fn to(&self, tenant: Tenant) -> &str {
+        match &self.own {
+            Some((own, words)) if *own == tenant => words,
+            _ => &self.public,
+        }
+    }
+}
+
+/// A request that asks for a turn, perhaps for the second time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking {
+    /// Its place among its account's, which it keeps however often it is sent.
+    pub(super) ticket: u64,
+    pub(super) serving: Serving,
+    /// What it is expected to cost, in tokens.
+    pub(super) cost: u64,
 }
 
 /// How a request to a member ended.
@@ -35,7 +65,7 @@ pub(super) enum Outcome {
     /// Answered completely, or refused for what it was itself.
     Answered,
     /// The member failed.
-    Failed(String),
+    Failed(Told),
     /// The member has too much to do, and says when to come again if it does.
     Busy(Option<Duration>),
     /// The caller left.
@@ -71,6 +101,7 @@ pub(super) enum Refusal {
 
 /// One who waits for a member.
 struct Waiter {
+    ticket: u64,
     excluded: BTreeSet<usize>,
     sender: oneshot::Sender<Result<Turn, Refusal>>,
 }
@@ -78,10 +109,9 @@ struct Waiter {
 /// The state of a pool.
 pub(super) struct State {
     pub(super) members: Vec<MemberState>,
+    /// The requests of one account that may wait.
     max_queue: usize,
-    /// By their requests' age.
-    waiters: BTreeMap<u64, Waiter>,
-    next_ticket: u64,
+    waiters: FairQueue<Waiter>,
     last_use: i64,
     checking: bool,
 }
@@ -117,73 +147,52 @@ impl State {
         Self {
             members: members.collect(),
             max_queue: max_queue as usize,
-            waiters: BTreeMap::new(),
-            next_ticket: 0,
+            waiters: FairQueue::default(),
             last_use: 0,
             checking: false,
         }
     }
 
-    /// The place in the queue of a request that arrives now, which it keeps however often it is sent.
+    /// The ticket of a request that arrives now.
     pub(super) fn ticket(&mut self) -> u64 {
-        self.next_ticket += 1;
-        self.next_ticket
+        self.waiters.ticket()
     }
 
     /// A member that is not `excluded`, at once or after a wait. Only a `first` attempt is refused for a full queue.
-    pub(super) fn ask(&mut self, now: i64, ticket: u64, excluded: &BTreeSet<usize>, first: bool) -> Ask {
-        match self.choose(now, excluded) {
-            Choice::Member(member) if !self.is_awaited(member, ticket) => match self.take(member, now) {
-                Some(turn) => Ask::Turn(turn),
-                None => Ask::Refused(Refusal::Nobody { rest: None }),
-            },
-            Choice::Nobody(rest) => Ask::Refused(Refusal::Nobody { rest }),
-            Choice::Full if first && self.waiters.len() >= self.max_queue => Ask::Refused(Refusal::Full),
-            Choice::Full | Choice::Member(_) => {
-                let (sender, receiver) = oneshot::channel();
-                self.waiters.insert(ticket, Waiter { excluded: excluded.clone(), sender });
-                Ask::Wait(receiver)
+    pub(super) fn ask(&mut self, now: i64, asking: &Asking, excluded: &BTreeSet<usize>, first: bool) -> Ask {
+        let Serving { tenant, priority, .. } = asking.serving;
+        let choice = choose(&self.members, now, excluded);
+        match choice {
+            Choice::Nobody(rest) => return Ask::Refused(Refusal::Nobody { rest }),
+            Choice::Full if first && self.waiters.is_full_for(tenant, priority, self.max_queue) => {
+                return Ask::Refused(Refusal::Full);
             }
+            Choice::Full | Choice::Member(_) => {}
         }
-    }
-
-    /// Whether one who came before waits for the member.
-    fn is_awaited(&self, member: usize, ticket: u64) -> bool {
-        self.waiters.range(..ticket).any(|(_, waiter)| !waiter.excluded.contains(&member))
+        let (sender, mut receiver) = oneshot::channel();
+        // What is tried again was counted before.
+        let cost = if first { asking.cost } else { 0 };
+        let place = Place { tenant, priority, cost, arrived: asking.ticket };
+        self.waiters.push(place, Waiter { ticket: asking.ticket, excluded: excluded.clone(), sender });
+        // It is this one's turn, or that of another who waits for the same member.
+        if let Choice::Member(_) = choice {
+            self.grant(now);
+        }
+        match receiver.try_recv() {
+            Ok(Ok(turn)) => Ask::Turn(turn),
+            Ok(Err(refusal)) => Ask::Refused(refusal),
+            Err(_) => Ask::Wait(receiver),
+        }
     }
 
     /// Forgets one who waits no more.
     pub(super) fn leave(&mut self, ticket: u64) {
-        self.waiters.remove(&ticket);
+        self.waiters.retain(|waiter| waiter.ticket != ticket);
     }
 
     /// How many wait.
     pub(super) fn queued(&self) -> usize {
         self.waiters.len()
-    }
-
-    /// The least loaded of those that may be asked.
-    fn choose(&self, now: i64, excluded: &BTreeSet<usize>) -> Choice {
-        let mut best: Option<(usize, &MemberState)> = None;
-        let (mut some_admit, mut rest) = (false, None);
-        for (at, member) in self.members.iter().enumerate().filter(|(at, _)| !excluded.contains(at)) {
-            if let Some(left) = member.rest_left(now) {
-                rest = Some(rest.map_or(left, |other: i64| other.min(left)));
-                continue;
-            }
-            if !member.breaker.admits(now) {
-                continue;
-            }
-            some_admit = true;
-            if member.in_flight < member.limit && best.is_none_or(|(_, other)| member.comes_before(other)) {
-                best = Some((at, member));
-            }
-        }
-        match best {
-            Some((at, _)) => Choice::Member(at),
-            None if some_admit => Choice::Full,
-            None => Choice::Nobody(rest),
-        }
     }
 
     fn take(&mut self, at: usize, now: i64) -> Option<Turn> {
@@ -231,20 +240,19 @@ impl State {
         }
     }
 
-    /// Gives those who wait what is free, the oldest first.
+    /// Gives those who wait what is free, in their turn.
     fn grant(&mut self, now: i64) {
-        for ticket in self.waiters.keys().copied().collect::<Vec<_>>() {
-            let Some(waiter) = self.waiters.get(&ticket) else { continue };
-            let given = match self.choose(now, &waiter.excluded) {
-                Choice::Full => continue,
+        self.waiters.retain(|waiter| !waiter.sender.is_closed());
+        loop {
+            let members = &self.members;
+            let may_go = |waiter: &Waiter| !matches!(choose(members, now, &waiter.excluded), Choice::Full);
+            let Some(Waiter { excluded, sender, .. }) = self.waiters.pop_of(may_go) else { return };
+            let given = match choose(members, now, &excluded) {
+                Choice::Member(at) => self.take(at, now).ok_or(Refusal::Nobody { rest: None }),
                 Choice::Nobody(rest) => Err(Refusal::Nobody { rest }),
-                Choice::Member(at) => match self.take(at, now) {
-                    Some(turn) => Ok(turn),
-                    None => continue,
-                },
+                Choice::Full => Err(Refusal::Full),
             };
-            let Some(waiter) = self.waiters.remove(&ticket) else { continue };
-            if let Err(Ok(turn)) = waiter.sender.send(given) {
+            if let Err(Ok(turn)) = sender.send(given) {
                 self.end(turn, Outcome::Left, now);
             }
         }
@@ -257,8 +265,8 @@ impl State {
             member.breaker.hasten(now);
         }
         member.healthy = Some(found.is_ok());
-        if let Err(why) = found {
-            member.last_error = Some(why);
+        if let Err(public) = found {
+            member.last_error = Some(Told { own: None, public });
         }
         self.grant(now);
     }
@@ -281,9 +289,38 @@ impl State {
         self.members.iter().filter_map(|m| Some(m.breaker.pause_left(now)?.max(m.rest_left(now).unwrap_or(0)))).min()
     }
 
-    /// What the members are doing.
-    pub(super) fn status(&self) -> Vec<MemberStatus> {
-        self.members.iter().map(MemberState::status).collect()
+    /// What the members are doing, with as much of their errors as this tenant may know.
+    pub(super) fn status(&self, tenant: Tenant) -> Vec<MemberStatus> {
+        self.members.iter().map(|member| member.status(tenant)).collect()
+    }
+
+    /// The requests that a member is answering.
+    pub(super) fn in_flight(&self, at: usize) -> u32 {
+        self.members.get(at).map_or(0, |member| member.in_flight)
+    }
+}
+
+/// The least loaded of those that may be asked.
+fn choose(members: &[MemberState], now: i64, excluded: &BTreeSet<usize>) -> Choice {
+    let mut best: Option<(usize, &MemberState)> = None;
+    let (mut some_admit, mut rest) = (false, None);
+    for (at, member) in members.iter().enumerate().filter(|(at, _)| !excluded.contains(at)) {
+        if let Some(left) = member.rest_left(now) {
+            rest = Some(rest.map_or(left, |other: i64| other.min(left)));
+            continue;
+        }
+        if !member.breaker.admits(now) {
+            continue;
+        }
+        some_admit = true;
+        if member.in_flight < member.limit && best.is_none_or(|(_, other)| member.comes_before(other)) {
+            best = Some((at, member));
+        }
+    }
+    match best {
+        Some((at, _)) => Choice::Member(at),
+        None if some_admit => Choice::Full,
+        None => Choice::Nobody(rest),
     }
 }
 
@@ -301,7 +338,7 @@ impl MemberState {
         order.then(time(self).total_cmp(&time(other))).is_lt()
     }
 
-    fn status(&self) -> MemberStatus {
+    fn status(&self, tenant: Tenant) -> MemberStatus {
         let circuit = self.breaker.circuit();
         MemberStatus {
             healthy: if circuit == Circuit::Closed { self.healthy } else { Some(false) },
@@ -310,7 +347,7 @@ impl MemberState {
             requests: self.requests,
             failures: self.failures,
             first_token_millis: self.first_token,
-            last_error: self.last_error.clone(),
+            last_error: self.last_error.as_ref().map(|told| told.to(tenant).to_owned()),
         }
     }
 }

@@ -1,3 +1,4 @@
+use inference::Priority;
 use proptest::prelude::*;
 
 use super::*;
@@ -14,9 +15,29 @@ fn state(members: &[(u32, u32)], queue: u32) -> State {
     State::new(&members, queue, Settings { threshold: 1, first_pause: 1_000, longest_pause: 1_000 })
 }
 
+/// A request of an account; all cost the same.
+fn asking(state: &mut State, tenant: u128, priority: Priority) -> Asking {
+    let serving = Serving { tenant: Tenant::of(tenant), priority, ..Serving::default() };
+    Asking { ticket: state.ticket(), serving, cost: 10 }
+}
+
 fn ask(state: &mut State, excluded: &[usize]) -> Ask {
-    let ticket = state.ticket();
-    state.ask(0, ticket, &excluded.iter().copied().collect(), true)
+    let asking = asking(state, 0, Priority::Normal);
+    state.ask(0, &asking, &excluded.iter().copied().collect(), true)
+}
+
+/// One that waits.
+fn waits(state: &mut State, tenant: u128, priority: Priority) -> oneshot::Receiver<Result<Turn, Refusal>> {
+    let asking = asking(state, tenant, priority);
+    match state.ask(0, &asking, &BTreeSet::new(), true) {
+        Ask::Wait(receiver) => receiver,
+        Ask::Turn(_) => panic!("it has a turn"),
+        Ask::Refused(refusal) => panic!("{refusal:?}"),
+    }
+}
+
+fn failing(why: &str) -> Outcome {
+    Outcome::Failed(Told { own: None, public: why.to_owned() })
 }
 
 fn turn(asked: Ask) -> Turn {
@@ -33,7 +54,7 @@ fn requests_go_to_the_least_loaded_by_weight() {
     for _ in 0..40 {
         turn(ask(&mut state, &[]));
     }
-    let counts: Vec<u32> = state.status().iter().map(|member| member.in_flight).collect();
+    let counts: Vec<u32> = state.status(Tenant::default()).iter().map(|member| member.in_flight).collect();
     assert_eq!(counts, [10, 30]);
 }
 
@@ -61,7 +82,7 @@ fn a_member_that_checks_cannot_reach_is_asked_last() {
 fn a_member_that_is_seen_to_be_back_is_tried_before_its_pause_is_over() {
     let mut state = state(&[(1, 1)], 0);
     let failed = turn(ask(&mut state, &[]));
-    state.release(failed, Outcome::Failed("gone".to_owned()), 0);
+    state.release(failed, failing("gone"), 0);
     assert!(matches!(ask(&mut state, &[]), Ask::Refused(Refusal::Nobody { rest: None })));
     state.checked(0, Err("gone".to_owned()), 0);
     state.checked(0, Ok(()), 0);
@@ -75,18 +96,18 @@ fn a_member_that_asks_for_a_rest_gets_it() {
     state.release(busy, Outcome::Busy(Some(Duration::from_secs(2))), 0);
     assert!(matches!(ask(&mut state, &[]), Ask::Refused(Refusal::Nobody { rest: Some(2_000) })));
     assert_eq!(state.shortest_pause(500), Some(1_500));
-    let ticket = state.ticket();
-    turn(state.ask(2_000, ticket, &BTreeSet::new(), true));
-    assert_eq!(state.status()[0].failures, 0, "to be busy is no failure");
+    let later = asking(&mut state, 0, Priority::Normal);
+    turn(state.ask(2_000, &later, &BTreeSet::new(), true));
+    assert_eq!(state.status(Tenant::default())[0].failures, 0, "to be busy is no failure");
 }
 
 #[test]
 fn those_who_wait_are_served_in_their_order_and_a_retry_keeps_its_place() {
     let mut state = state(&[(1, 1)], 2);
-    let early = state.ticket();
+    let early = asking(&mut state, 0, Priority::Normal);
     let held = turn(ask(&mut state, &[]));
     let Ask::Wait(mut second) = ask(&mut state, &[]) else { panic!() };
-    let Ask::Wait(mut first) = state.ask(0, early, &BTreeSet::new(), false) else { panic!() };
+    let Ask::Wait(mut first) = state.ask(0, &early, &BTreeSet::new(), false) else { panic!() };
     assert!(matches!(ask(&mut state, &[]), Ask::Refused(Refusal::Full)), "the queue holds two");
     state.release(held, Outcome::Answered, 0);
     let turn = first.try_recv().unwrap().unwrap();
@@ -113,9 +134,55 @@ fn those_who_wait_are_told_when_nobody_answers_any_more() {
     let mut state = state(&[(1, 1)], 9);
     let held = turn(ask(&mut state, &[]));
     let Ask::Wait(mut waiting) = ask(&mut state, &[]) else { panic!() };
-    state.release(held, Outcome::Failed("gone".to_owned()), 0);
+    state.release(held, failing("gone"), 0);
     assert_eq!(waiting.try_recv().unwrap().unwrap_err(), Refusal::Nobody { rest: None });
     assert_eq!(state.queued(), 0);
+}
+
+#[test]
+fn accounts_that_wait_take_turns_and_background_work_comes_last() {
+    let mut state = state(&[(1, 1)], 9);
+    let mut held = turn(ask(&mut state, &[]));
+    let mut waiting = vec![
+        ("background", waits(&mut state, 3, Priority::Low)),
+        ("bulk 1", waits(&mut state, 1, Priority::Normal)),
+        ("bulk 2", waits(&mut state, 1, Priority::Normal)),
+        ("bulk 3", waits(&mut state, 1, Priority::Normal)),
+        ("other", waits(&mut state, 2, Priority::Normal)),
+        ("urgent", waits(&mut state, 1, Priority::High)),
+    ];
+    let mut order = Vec::new();
+    while !waiting.is_empty() {
+        state.release(held, Outcome::Answered, 0);
+        let mut receivers = waiting.iter_mut().map(|(_, receiver)| receiver).enumerate();
+        let given = receivers.find_map(|(at, receiver)| Some((at, receiver.try_recv().ok()?.unwrap())));
+        let (at, next) = given.expect("somebody is next");
+        held = next;
+        order.push(waiting.remove(at).0);
+    }
+    assert_eq!(order, ["urgent", "bulk 1", "other", "bulk 2", "bulk 3", "background"]);
+}
+
+#[test]
+fn an_account_fills_its_own_queue_alone() {
+    let mut state = state(&[(1, 1)], 2);
+    let _held = turn(ask(&mut state, &[]));
+    let _theirs = [waits(&mut state, 1, Priority::Normal), waits(&mut state, 1, Priority::Normal)];
+    let more = asking(&mut state, 1, Priority::Normal);
+    assert!(matches!(state.ask(0, &more, &BTreeSet::new(), true), Ask::Refused(Refusal::Full)));
+    let _other = waits(&mut state, 2, Priority::Normal);
+    assert_eq!(state.queued(), 3);
+}
+
+#[test]
+fn what_a_member_said_to_one_account_is_told_to_no_other() {
+    let mut state = state(&[(1, 1)], 0);
+    let failed = turn(ask(&mut state, &[]));
+    let (own, other) = (Tenant::of(1), Tenant::of(2));
+    let told = Told { own: Some((own, "500: cannot read `my secret`".to_owned())), public: "500".to_owned() };
+    state.release(failed, Outcome::Failed(told), 0);
+    let said = |tenant| state.status(tenant)[0].last_error.clone().unwrap();
+    assert_eq!((said(own).as_str(), said(other).as_str()), ("500: cannot read `my secret`", "500"));
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -142,17 +209,17 @@ proptest! {
             now += 400;
             match step {
                 Step::Ask(excluded) => {
-                    let ticket = state.ticket();
+                    let asking = asking(&mut state, excluded as u128, Priority::Normal);
                     let excluded = if excluded < 2 { BTreeSet::from([excluded]) } else { BTreeSet::new() };
-                    match state.ask(now, ticket, &excluded, true) {
+                    match state.ask(now, &asking, &excluded, true) {
                         Ask::Turn(turn) => turns.push(turn),
-                        Ask::Wait(receiver) => waiting.push((ticket, receiver)),
+                        Ask::Wait(receiver) => waiting.push((asking.ticket, receiver)),
                         Ask::Refused(_) => {}
                     }
                 }
                 Step::End(at, how) if at < turns.len() => {
                     let outcome = match how {
-                        0 => Outcome::Failed(String::new()),
+                        0 => failing(""),
                         1 => Outcome::Busy(Some(Duration::from_millis(900))),
                         2 => Outcome::Left,
                         _ => Outcome::Answered,
@@ -170,7 +237,7 @@ proptest! {
                 Err(_) => true,
             });
             prop_assert_eq!(state.queued(), waiting.len());
-            for (at, member) in state.status().iter().enumerate() {
+            for (at, member) in state.status(Tenant::default()).iter().enumerate() {
                 let held = turns.iter().filter(|turn| turn.member == at).count();
                 prop_assert_eq!(member.in_flight as usize, held);
                 prop_assert!(member.in_flight <= [2, 3][at]);

@@ -1,13 +1,27 @@
-//! The rows of pools, keyed by account, region and name.
+//! The rows of pools, keyed by their owner (the deployment's first account, in a region) and name.
 
 use ::store::{Migration, Module, Row, Store, Tx, params};
-use base::{Error, Result, Timestamp};
+use base::{AccountId, Error, Region, Result, Timestamp};
 use identity::Ctx;
 
 const MIGRATIONS: &[Migration] = &[Migration::same(1, "pools", include_str!("../migrations/pools/0001_pools.sql"))];
 
 /// The tables of pools.
 pub(crate) const TABLES: Module = Module { name: "models-pools", migrations: MIGRATIONS };
+
+/// Who set pools, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+}
+
+impl Owner {
+    /// The caller.
+    pub(crate) fn of(ctx: &Ctx) -> Self {
+        Self { account: ctx.account().clone(), region: ctx.region().clone() }
+    }
+}
 
 /// A pool as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,15 +46,15 @@ pub(crate) struct MemberRow {
 /// Writes a pool in place of the one of its name. `members` gets the members that are there and gives those that are to be.
 pub(crate) async fn put(
     store: &Store,
-    ctx: &Ctx,
+    owner: &Owner,
     pool: &PoolRow,
     members: impl Fn(Vec<MemberRow>) -> Result<Vec<MemberRow>>,
 ) -> Result<()> {
-    let (account, region) = (ctx.account(), ctx.region());
+    let Owner { account, region } = owner;
     let members = &members;
     store
         .write(|tx| async move {
-            let there = read_members(&tx, ctx, &pool.name).await?;
+            let there = read_members(&tx, owner, &pool.name).await?;
             let members = members(there)?;
             let sql =
                 "INSERT INTO model_pools (account, region, name, max_queue, updated_at) VALUES ($1, $2, $3, $4, $5)
@@ -72,16 +86,20 @@ pub(crate) async fn put(
         .await
 }
 
-/// Removes a pool; whether there was one. The ids of the aliases that name it as `target`, where there are any: nothing
+/// An alias that names a pool: its account and its id.
+pub(crate) type Named = (AccountId, String);
+
+/// Removes a pool; whether there was one. The aliases of all accounts that name it as `target`, where there are any: nothing
 /// is removed then.
-pub(crate) async fn delete(store: &Store, ctx: &Ctx, name: &str, target: &str) -> Result<Result<bool, Vec<String>>> {
-    let (account, region) = (ctx.account(), ctx.region());
+pub(crate) async fn delete(store: &Store, owner: &Owner, name: &str, target: &str) -> Result<Result<bool, Vec<Named>>> {
+    let Owner { account, region } = owner;
     store
         .write(|tx| async move {
-            let sql = "SELECT model_id FROM model_aliases
-                       WHERE account = $1 AND region = $2 AND local_name = $3 ORDER BY model_id";
-            let rows = tx.fetch_all(sql, params![account, region, target]).await?;
-            let named = rows.iter().map(|row| row.text("model_id")).collect::<Result<Vec<_>>>()?;
+            let sql = "SELECT account, model_id FROM model_aliases
+                       WHERE region = $1 AND local_name = $2 ORDER BY account, model_id";
+            let rows = tx.fetch_all(sql, params![region, target]).await?;
+            let named = |row: &Row| -> Result<Named> { Ok((row.text("account")?.parse()?, row.text("model_id")?)) };
+            let named = rows.iter().map(named).collect::<Result<Vec<_>>>()?;
             if !named.is_empty() {
                 return Ok(Err(named));
             }
@@ -94,28 +112,28 @@ pub(crate) async fn delete(store: &Store, ctx: &Ctx, name: &str, target: &str) -
 }
 
 /// The pool of this name.
-pub(crate) async fn find(store: &Store, ctx: &Ctx, name: &str) -> Result<Option<PoolRow>> {
+pub(crate) async fn find(store: &Store, owner: &Owner, name: &str) -> Result<Option<PoolRow>> {
     store
         .read(|tx| async move {
             let sql = "SELECT name, max_queue, updated_at FROM model_pools
                        WHERE account = $1 AND region = $2 AND name = $3";
-            match tx.fetch_optional(sql, params![ctx.account(), ctx.region(), name]).await? {
-                Some(row) => read_pool(&tx, ctx, &row).await.map(Some),
+            match tx.fetch_optional(sql, params![&owner.account, &owner.region, name]).await? {
+                Some(row) => read_pool(&tx, owner, &row).await.map(Some),
                 None => Ok(None),
             }
         })
         .await
 }
 
-/// The pools of the caller's account and region, by name.
-pub(crate) async fn list(store: &Store, ctx: &Ctx) -> Result<Vec<PoolRow>> {
+/// The owner's pools, by name.
+pub(crate) async fn list(store: &Store, owner: &Owner) -> Result<Vec<PoolRow>> {
     store
         .read(|tx| async move {
             let sql = "SELECT name, max_queue, updated_at FROM model_pools
                        WHERE account = $1 AND region = $2 ORDER BY name";
             let mut pools = Vec::new();
-            for row in tx.fetch_all(sql, params![ctx.account(), ctx.region()]).await? {
-                pools.push(read_pool(&tx, ctx, &row).await?);
+            for row in tx.fetch_all(sql, params![&owner.account, &owner.region]).await? {
+                pools.push(read_pool(&tx, owner, &row).await?);
             }
             Ok(pools)
         })
@@ -154,16 +172,16 @@ pub(crate) async fn reseal_api_keys(
         .await
 }
 
-async fn read_pool(tx: &Tx, ctx: &Ctx, row: &Row) -> Result<PoolRow> {
+async fn read_pool(tx: &Tx, owner: &Owner, row: &Row) -> Result<PoolRow> {
     let name = row.text("name")?;
-    let members = read_members(tx, ctx, &name).await?;
+    let members = read_members(tx, owner, &name).await?;
     Ok(PoolRow { name, members, max_queue: count(row, "max_queue")?, updated: Timestamp(row.int("updated_at")?) })
 }
 
-async fn read_members(tx: &Tx, ctx: &Ctx, pool: &str) -> Result<Vec<MemberRow>> {
+async fn read_members(tx: &Tx, owner: &Owner, pool: &str) -> Result<Vec<MemberRow>> {
     let sql = "SELECT base_url, upstream_model, api_key, weight, max_in_flight, area FROM model_pool_members
                WHERE account = $1 AND region = $2 AND pool = $3 ORDER BY place";
-    let rows = tx.fetch_all(sql, params![ctx.account(), ctx.region(), pool]).await?;
+    let rows = tx.fetch_all(sql, params![&owner.account, &owner.region, pool]).await?;
     let read = |row: &Row| {
         Ok(MemberRow {
             base_url: row.text("base_url")?,

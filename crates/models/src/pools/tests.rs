@@ -5,17 +5,21 @@ use std::time::{Duration, Instant};
 
 use base::{ErrorKind, FixedClock, SeededRandom};
 use futures::future::BoxFuture;
+use inference::{Serving, Tenant};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Barrier, Notify, mpsc};
 
 use super::live::Registry;
+use super::state::Asking;
 use super::*;
 use crate::config::PoolChecks;
 use crate::invoke::answer::{ChatEvent, ServedBy};
 use crate::remote::Client;
 use crate::testing::{Deployment, Request, install_tls, read_request, secret};
-use crate::{ChatRequest, Message, Target};
+use crate::{
+    ChatRequest, CompletionRequest, ContinuationRequest, Determinism, EmbedRequest, Message, RawPrompt, Target,
+};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\n\r\n";
 const ROLE: &str = "data: {\"choices\": [{\"delta\": {\"role\": \"assistant\", \"content\": \"\"}}]}\n\n";
@@ -136,11 +140,12 @@ impl World {
     async fn stream(&self, deadline: Option<Instant>) -> Result<crate::ChatStream> {
         let request = ChatRequest { messages: vec![Message::user("Hi")], ..ChatRequest::default() };
         let served_by = ServedBy::model("p", true);
-        self.live.chat(self.registry.client(), &request, &served_by, deadline).await
+        let serving = Serving { deadline, ..Serving::default() };
+        self.live.chat(self.registry.client(), &request, &served_by, serving).await
     }
 
     fn status(&self) -> Vec<MemberStatus> {
-        self.live.status().1
+        self.live.status(Tenant::default()).1
     }
 }
 
@@ -325,14 +330,14 @@ async fn a_full_pool_lets_some_wait_and_tells_the_others_to_come_again() {
         let error = world.chat().await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Throttled);
         assert!(error.hint.as_ref().unwrap().contains("pool `p`") && error.hint.unwrap().contains("Try again"));
-        assert_eq!(world.live.status().0, 1);
+        assert_eq!(world.live.status(Tenant::default()).0, 1);
         go.notify_one();
         arrivals.recv().await.unwrap();
         go.notify_one();
     };
     let (first, second, ()) = tokio::join!(first, second, third);
     assert_eq!((first.unwrap().text(), second.unwrap().text()), ("Hi".to_owned(), "Hi".to_owned()));
-    assert_eq!(world.live.status().0, 0);
+    assert_eq!(world.live.status(Tenant::default()).0, 0);
 }
 
 #[tokio::test]
@@ -349,18 +354,18 @@ async fn a_caller_that_leaves_gives_its_place_back_and_is_no_failure_of_the_memb
     {
         let mut waiting = Box::pin(world.chat());
         assert!(futures::poll!(&mut waiting).is_pending());
-        assert_eq!(world.live.status().0, 1);
+        assert_eq!(world.live.status(Tenant::default()).0, 1);
     }
-    assert_eq!(world.live.status().0, 0, "who waits no more is forgotten");
+    assert_eq!(world.live.status(Tenant::default()).0, 0, "who waits no more is forgotten");
     drop(held);
     let status = &world.status()[0];
     assert_eq!((status.in_flight, status.failures, status.requests), (0, 0, 1));
     // A place that was given to one who left at that moment is not lost either.
-    let ticket = world.live.ticket();
-    let slot = world.live.slot(ticket, &BTreeSet::new(), true).await.unwrap();
+    let asking = || Asking { ticket: world.live.ticket(), serving: Serving::default(), cost: 1 };
+    let slot = world.live.slot(&asking(), &BTreeSet::new(), true).await.unwrap();
     {
-        let nobody = BTreeSet::new();
-        let mut waiting = Box::pin(world.live.slot(world.live.ticket(), &nobody, true));
+        let (next, nobody) = (asking(), BTreeSet::new());
+        let mut waiting = Box::pin(world.live.slot(&next, &nobody, true));
         assert!(futures::poll!(&mut waiting).is_pending());
         drop(slot);
     }
@@ -418,13 +423,14 @@ fn new_pool(url: &str, key: MemberKey) -> NewPool {
 async fn pools_are_kept_with_their_keys_sealed() {
     ::store::testing::each_backend(async |store: ::store::Store| {
         let deployment = Deployment::start_on(store, tempfile::tempdir().unwrap(), |_| {}).await;
+        deployment.make_first().await;
         let (models, ctx) = (&deployment.models, &deployment.ctx);
         let given = new_pool("http://127.0.0.1:1/v1/", MemberKey::Given(secret("sk-very-secret")));
         let pool = models.put_pool(ctx, "chat", given).await.unwrap();
         assert_eq!((pool.members[0].base_url.as_str(), pool.members[0].has_api_key), ("http://127.0.0.1:1/v1", true));
         assert_eq!((pool.max_queue, pool.members[0].weight, pool.members[0].max_in_flight), (64, 1, 64));
         assert!(!format!("{pool:?}").contains("very-secret"));
-        let row = store::find(&models.inner.store, ctx, "chat").await.unwrap().unwrap();
+        let row = store::find(&models.inner.store, &Owner::of(ctx), "chat").await.unwrap().unwrap();
         let sealed = row.members[0].sealed_api_key.clone().unwrap();
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
         let key = |live: Arc<Live>| live.spec.members[0].upstream.api_key.clone().map(|key| key.reveal().clone());
@@ -438,9 +444,9 @@ async fn pools_are_kept_with_their_keys_sealed() {
         models.put_pool(ctx, "chat", given).await.unwrap();
         models.put_pool(ctx, "chat", new_pool("http://127.0.0.1:1/v1", MemberKey::Absent)).await.unwrap();
         assert!(!models.pool(ctx, "chat").await.unwrap().members[0].has_api_key);
-        let other = deployment.context("999999999999", "us-east-1").await;
-        assert!(models.pools(&other).await.unwrap().is_empty());
-        assert_eq!(models.delete_pool(&other, "chat").await.unwrap_err().kind, ErrorKind::NotFound);
+        let elsewhere = deployment.context(crate::testing::ACCOUNT, "eu-west-1").await;
+        assert!(models.pools(&elsewhere).await.unwrap().is_empty());
+        assert_eq!(models.delete_pool(&elsewhere, "chat").await.unwrap_err().kind, ErrorKind::NotFound);
         assert_eq!(models.pools(ctx).await.unwrap().len(), 1);
         models.delete_pool(ctx, "chat").await.unwrap();
         assert_eq!(models.pool(ctx, "chat").await.unwrap_err().kind, ErrorKind::NotFound);
@@ -451,6 +457,7 @@ async fn pools_are_kept_with_their_keys_sealed() {
 #[tokio::test]
 async fn an_alias_may_name_a_pool_which_then_stays() {
     let (deployment, good) = (Deployment::start().await, Upper::good().await);
+    deployment.make_first().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     let pool = || Target::Pool { name: "chat".to_owned() };
     assert_eq!(models.set_alias(ctx, "my.model", pool()).await.unwrap_err().kind, ErrorKind::NotFound);
@@ -490,6 +497,7 @@ async fn the_one_upstream_of_an_alias_has_a_circuit_too() {
 #[tokio::test]
 async fn pools_that_are_wrong_are_refused() {
     let deployment = Deployment::start().await;
+    deployment.make_first().await;
     let (models, ctx) = (&deployment.models, &deployment.ctx);
     let url = "http://h/v1";
     let good = || new_pool(url, MemberKey::Kept);
@@ -518,4 +526,173 @@ async fn pools_that_are_wrong_are_refused() {
         let shown = format!("{pool:?}");
         assert_eq!(models.put_pool(ctx, "p", pool).await.unwrap_err().kind, ErrorKind::Invalid, "{shown}");
     }
+}
+
+const OTHER: &str = "999999999999";
+
+async fn asked(models: &Models, ctx: &Ctx, model: &str, serving: crate::Serving) -> Result<crate::Chat> {
+    let messages = vec![Message::user("Hi")];
+    models
+        .chat(ctx, ChatRequest { model: model.into(), messages, serving, ..ChatRequest::default() })
+        .await?
+        .collect()
+        .await
+}
+
+#[tokio::test]
+async fn every_account_uses_the_pools_that_the_first_one_sets_and_no_other_sets_any() {
+    ::store::testing::each_backend(async |store: ::store::Store| {
+        let deployment = Deployment::start_on(store, tempfile::tempdir().unwrap(), |_| {}).await;
+        let (models, ctx, good) = (&deployment.models, &deployment.ctx, Upper::good().await);
+        let other = deployment.context(OTHER, "us-east-1").await;
+        assert!(models.pools(&other).await.unwrap().is_empty(), "nobody's before there is a first account");
+        deployment.make_first().await;
+        models.put_pool(ctx, "chat", new_pool(&good.url, MemberKey::Given(secret("sk-hidden")))).await.unwrap();
+        let alias = Target::Pool { name: "chat".to_owned() };
+        models.set_alias(&other, "their.model", alias).await.unwrap();
+        let chat = asked(models, &other, "their.model", crate::Serving::default()).await.unwrap();
+        assert_eq!((chat.text().as_str(), chat.served_by.route.unwrap().pool.as_deref()), ("Hi", Some("chat")));
+        for refused in [
+            models.put_pool(&other, "chat", new_pool("http://127.0.0.1:1/v1", MemberKey::Kept)).await.map(|_| ()),
+            models.put_pool(&other, "theirs", new_pool("http://127.0.0.1:1/v1", MemberKey::Kept)).await.map(|_| ()),
+            models.delete_pool(&other, "chat").await,
+        ] {
+            assert_eq!(refused.unwrap_err().kind, ErrorKind::Denied);
+        }
+        assert_eq!(
+            models.resolve(ctx, "their.model").await.unwrap_err().kind,
+            ErrorKind::Invalid,
+            "aliases stay apart"
+        );
+        let error = models.delete_pool(ctx, "chat").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        assert!(error.message.contains(OTHER) && !error.message.contains("their.model"), "{error:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn other_accounts_see_of_a_pool_whether_it_is_well_and_not_what_it_is_asked() {
+    let deployment = Deployment::start().await;
+    deployment.make_first().await;
+    let models = &deployment.models;
+    let other = deployment.context(OTHER, "us-east-1").await;
+    let bad = Upper::saying(status(500, "", "cannot read `my secret`")).await;
+    models.put_pool(&deployment.ctx, "chat", new_pool(&bad.url, MemberKey::Absent)).await.unwrap();
+    let pool = || Target::Pool { name: "chat".to_owned() };
+    models.set_alias(&deployment.ctx, "my.model", pool()).await.unwrap();
+    models.set_alias(&other, "my.model", pool()).await.unwrap();
+    for _ in 0..3 {
+        let own = asked(models, &other, "my.model", crate::Serving::default()).await.unwrap_err();
+        assert!(own.message.contains("my secret"), "{own:?}");
+    }
+    // The circuit is open: nobody is asked, and what was said before was said to the other account.
+    let error = asked(models, &deployment.ctx, "my.model", crate::Serving::default()).await.unwrap_err();
+    assert!(error.message.contains("answers 500") && !error.message.contains("my secret"), "{error:?}");
+    let seen = models.pool(&deployment.ctx, "chat").await.unwrap();
+    let status = &seen.members[0].status;
+    assert_eq!((seen.managed, status.requests, status.failures), (true, 3, 3));
+    assert!(status.last_error.as_ref().unwrap().ends_with("answers 500."), "{status:?}");
+    let seen = models.pools(&other).await.unwrap().remove(0);
+    let status = &seen.members[0].status;
+    assert_eq!((seen.managed, status.healthy, status.circuit), (false, Some(false), Circuit::Open));
+    assert_eq!((status.requests, status.failures, &status.last_error), (0, 0, &None));
+}
+
+#[tokio::test]
+async fn a_remote_model_refuses_to_be_deterministic_and_is_asked_where_that_is_a_wish() {
+    let (deployment, good) = (Deployment::start().await, Upper::good().await);
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let target = Target::Remote { base_url: good.url.clone(), model: "m".into(), api_key: None };
+    models.set_alias(ctx, "my.model", target).await.unwrap();
+    let serving = |deterministic| crate::Serving { deterministic, ..crate::Serving::default() };
+    let required = || serving(Determinism::Required);
+    let completion = CompletionRequest {
+        model: "my.model".into(),
+        prompt: "Hi".to_owned(),
+        serving: required(),
+        ..CompletionRequest::default()
+    };
+    let continuation = ContinuationRequest {
+        model: "my.model".into(),
+        prompt: RawPrompt::Text("Hi".to_owned()),
+        serving: required(),
+        ..ContinuationRequest::default()
+    };
+    let texts = vec!["Hi".to_owned()];
+    let embedding = EmbedRequest { model: "my.model".into(), texts, serving: required(), ..EmbedRequest::default() };
+    for refused in [
+        asked(models, ctx, "my.model", required()).await.err(),
+        models.complete(ctx, completion).await.err(),
+        models.continue_text(ctx, continuation).await.err(),
+        models.embed(ctx, embedding).await.err(),
+    ] {
+        let refused = refused.unwrap();
+        assert_eq!(refused.kind, ErrorKind::Invalid);
+        assert!(refused.message.contains("remote model") && refused.message.contains("`deterministic`"), "{refused:?}");
+    }
+    assert_eq!(good.chats(), 0, "nothing was sent");
+    assert_eq!(asked(models, ctx, "my.model", serving(Determinism::Here)).await.unwrap().text(), "Hi");
+}
+
+#[tokio::test]
+async fn a_request_s_priority_is_its_place_in_the_pool_s_queue() {
+    let (arrived, mut arrivals) = mpsc::unbounded_channel();
+    let go = Arc::new(Notify::new());
+    let gate = Arc::clone(&go);
+    let upper = Upper::start(move |mut socket, at| {
+        let (arrived, gate) = (arrived.clone(), Arc::clone(&gate));
+        async move {
+            arrived.send(at).unwrap();
+            gate.notified().await;
+            send(&mut socket, &format!("{HEAD}{TOKEN}{END}")).await;
+        }
+    })
+    .await;
+    let deployment = Deployment::start().await;
+    deployment.make_first().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let mut pool = new_pool(&upper.url, MemberKey::Absent);
+    pool.members[0].max_in_flight = Some(1);
+    models.put_pool(ctx, "chat", pool).await.unwrap();
+    models.set_alias(ctx, "my.model", Target::Pool { name: "chat".to_owned() }).await.unwrap();
+    let ask = |text: &str, priority| {
+        let serving = crate::Serving { priority, ..crate::Serving::default() };
+        let messages = vec![Message::user(text)];
+        let request = ChatRequest { model: "my.model".into(), messages, serving, ..ChatRequest::default() };
+        async move { models.chat(ctx, request).await.unwrap().collect().await.unwrap() }
+    };
+    let waits = async |count: usize| {
+        while models.pool(ctx, "chat").await.unwrap().queued < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    let begun = Notify::new();
+    let first = ask("first", crate::Priority::Normal);
+    let low = async {
+        begun.notified().await;
+        ask("low", crate::Priority::Low).await
+    };
+    let high = async {
+        waits(1).await;
+        ask("high", crate::Priority::High).await
+    };
+    let lets = async {
+        arrivals.recv().await.unwrap();
+        begun.notify_one();
+        waits(2).await;
+        for _ in 0..2 {
+            go.notify_one();
+            arrivals.recv().await.unwrap();
+        }
+        go.notify_one();
+    };
+    tokio::join!(first, low, high, lets);
+    let seen = upper.seen.lock().unwrap();
+    let said: Vec<String> = seen
+        .iter()
+        .filter(|request| request.method == "POST")
+        .map(|request| request.json()["messages"][0]["content"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(said, ["first", "high", "low"]);
 }

@@ -162,7 +162,9 @@ fn hello() -> Reply {
     Reply::ok(events).with("content-type", "text/event-stream")
 }
 
+/// Sets a pool of one, as the deployment's first account does.
 async fn pool(deployment: &Deployment, name: &str, url: &str) {
+    deployment.make_first().await;
     let member = NewMember {
         base_url: format!("{url}/v1"),
         model: "qwen".to_owned(),
@@ -204,6 +206,47 @@ async fn a_routed_profile_fails_over_to_its_next_target() {
         models.unroute_profile(ctx, &id).await.unwrap();
         assert_eq!(models.unroute_profile(ctx, &id).await.unwrap_err().kind, ErrorKind::NotFound);
         assert!(models.resolve(ctx, &id).await.unwrap().serving_name.starts_with("smollm2"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_account_routes_its_profiles_to_the_deployment_s_pools_and_sees_its_own_alone() {
+    on_each_backend(async |deployment: Deployment| {
+        let models = &deployment.models;
+        let server = Server::start(|_| hello()).await;
+        pool(&deployment, "gone", "http://127.0.0.1:1").await;
+        pool(&deployment, "there", &server.url).await;
+        let other = deployment.context("999999999999", "us-east-1").await;
+        let ask = async |ctx: &Ctx, model: &str| {
+            let messages = vec![Message::user("Hi")];
+            let request = ChatRequest { model: model.to_owned(), messages, ..ChatRequest::default() };
+            models.chat(ctx, request).await?.collect().await
+        };
+        let id = format!("us.{HAIKU}");
+        let routing = targets(&[("east", "pool:gone"), ("west", "pool:there")]);
+        models.route_profile(&other, &id, routing.clone()).await.unwrap();
+        let source = of_system("us.").replace(crate::testing::ACCOUNT, "999999999999");
+        let theirs = models.create_inference_profile(&other, new("theirs", &source)).await.unwrap();
+        let own = models.create_inference_profile(&other, new("own", &of_model())).await.unwrap();
+        models.route_profile(&other, &own.id, routing).await.unwrap();
+        for profile in [&id, &theirs.arn, &own.id, &own.arn] {
+            let answer = ask(&other, profile).await.unwrap();
+            let route = answer.served_by.route.clone().unwrap();
+            assert_eq!((answer.text().as_str(), route.region.as_deref()), ("Hi", Some("west")), "{profile}");
+        }
+        // The first account's profile of the same id is routed nowhere, and it sees no profile of the other one.
+        let ctx = &deployment.ctx;
+        assert_eq!(models.inference_profile(ctx, &id).await.unwrap().routing, None);
+        let page = PageRequest { limit: 1000, after: None };
+        let listed = models.inference_profiles(ctx, Some(ProfileKind::Application), &page).await.unwrap();
+        assert!(listed.items.is_empty());
+        for profile in [&theirs, &own] {
+            assert_eq!(models.inference_profile(ctx, &profile.id).await.unwrap_err().kind, ErrorKind::NotFound);
+            for name in [&profile.id, &profile.arn] {
+                assert_eq!(ask(ctx, name).await.unwrap_err().kind, ErrorKind::Invalid, "{name}");
+            }
+        }
     })
     .await;
 }
@@ -268,4 +311,25 @@ async fn routings_that_are_wrong_are_refused() {
     assert_eq!(error.kind, ErrorKind::NotFound);
     let alias = Target::Local { name: "mine".to_owned() };
     assert_eq!(models.set_alias(ctx, &copy.arn, alias).await.unwrap_err().kind, ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn a_deterministic_request_is_answered_by_the_target_that_promises_it() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let server = Server::start(|_| hello()).await;
+    pool(&deployment, "there", &server.url).await;
+    deployment.add_model("local");
+    let id = format!("us.{HAIKU}");
+    let ask = async || {
+        let serving = crate::Serving { deterministic: crate::Determinism::Required, ..crate::Serving::default() };
+        let messages = vec![Message::user("Hi")];
+        let request = ChatRequest { model: id.clone(), messages, serving, ..ChatRequest::default() };
+        models.chat(ctx, request).await?.collect().await
+    };
+    models.route_profile(ctx, &id, targets(&[("east", "pool:there"), ("west", "local")])).await.unwrap();
+    assert_eq!(ask().await.unwrap().served_by.route.unwrap().region.as_deref(), Some("west"));
+    models.route_profile(ctx, &id, targets(&[("east", "pool:there")])).await.unwrap();
+    let refused = ask().await.unwrap_err();
+    assert!(refused.kind == ErrorKind::Invalid && refused.message.contains("`deterministic`"), "{refused:?}");
 }

@@ -134,6 +134,27 @@ async fn invocations_are_counted_and_refused_by_one_account_s_quota_alone() {
 }
 
 #[tokio::test]
+async fn an_account_that_embeds_too_much_is_told_when_to_come_again_and_others_go_on() {
+    let deployment = Deployment::start_with(|config| config.quota = "tokens=60".parse().unwrap()).await;
+    deployment.add_model("my-embed");
+    let other = deployment.context(OTHER, "us-east-1").await;
+    let embed = async |ctx: &identity::Ctx, texts: usize| {
+        let texts = vec!["one two three".to_owned(); texts];
+        deployment
+            .models
+            .embed(ctx, EmbedRequest { model: "my-embed".to_owned(), texts, ..EmbedRequest::default() })
+            .await
+    };
+    embed(&deployment.ctx, 30).await.unwrap();
+    let refused = embed(&deployment.ctx, 1).await.unwrap_err();
+    assert_eq!((refused.kind, refused.retry_after_seconds()), (ErrorKind::Throttled, Some(31)));
+    assert!(refused.message.starts_with("Too many tokens"), "{refused:?}");
+    embed(&other, 1).await.unwrap();
+    deployment.clock.advance(31_000);
+    embed(&deployment.ctx, 1).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_answer_s_tokens_are_taken_from_the_quota() {
     let deployment = Deployment::start_with(|config| config.quota = "tokens=3,running=1".parse().unwrap()).await;
     deployment.add_model("chatty");
@@ -148,6 +169,30 @@ async fn an_answer_s_tokens_are_taken_from_the_quota() {
     assert!(models.chat(&deployment.ctx, ask()).await.err().unwrap().message.starts_with("Too many requests"));
     running.collect().await.unwrap();
     assert!(models.chat(&deployment.ctx, ask()).await.err().unwrap().message.starts_with("Too many tokens"));
+}
+
+#[tokio::test]
+async fn requests_of_static_batches_count_against_the_quota() {
+    let deployment = Deployment::start_with(|config| {
+        config.quota = "requests=2,tokens=1000".parse().unwrap();
+        config.load.batching = inference::Batching::Static { size: 2, wait: Duration::ZERO, max_tokens: 4 };
+    })
+    .await;
+    deployment.add_model("chatty");
+    let other = deployment.context(OTHER, "us-east-1").await;
+    let ask = async |ctx: &identity::Ctx| {
+        let messages = vec![Message::user("Hi")];
+        let request = ChatRequest { model: "chatty".to_owned(), messages, ..ChatRequest::default() };
+        deployment.models.chat(ctx, request).await?.collect().await
+    };
+    for _ in 0..2 {
+        assert!(ask(&deployment.ctx).await.unwrap().usage.output <= 4);
+    }
+    let refused = ask(&deployment.ctx).await.unwrap_err();
+    assert_eq!((refused.kind, refused.retry_after_seconds()), (ErrorKind::Throttled, Some(30)));
+    ask(&other).await.unwrap();
+    let used = deployment.models.inner.quotas.used();
+    assert!(used.iter().all(|used| used.tokens_left.is_some_and(|left| left < 1000)), "{used:?}");
 }
 
 #[tokio::test]

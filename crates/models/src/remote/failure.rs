@@ -11,6 +11,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) fault: Fault,
+    /// The error without the upstream's own words, which may repeat what the request said.
+    pub(crate) public: String,
 }
 
 /// Whose fault it is.
@@ -25,14 +27,20 @@ pub(crate) enum Fault {
 }
 
 impl Failure {
-    /// The upstream's fault.
+    /// The upstream's fault, told without words of its own.
     pub(crate) fn member(error: Error) -> Self {
-        Self { error, fault: Fault::Member }
+        Self { public: error.message.clone(), error, fault: Fault::Member }
     }
 
     /// The request's fault.
     pub(crate) fn request(error: Error) -> Self {
-        Self { error, fault: Fault::Request }
+        Self { public: error.message.clone(), error, fault: Fault::Request }
+    }
+
+    /// The fault of an upstream whose answer ended with this error before it had begun.
+    pub(crate) fn before_its_first_token(error: Error, upstream: Option<&str>) -> Self {
+        let public = format!("The upstream `{}` failed before its first token.", upstream.unwrap_or_default());
+        Self { error, fault: Fault::Member, public }
     }
 }
 

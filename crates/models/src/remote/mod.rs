@@ -99,7 +99,8 @@ impl Client {
             }
             _ => error,
         };
-        Err(Failure { error, fault: Fault::of(status, after) })
+        let public = format!("The upstream `{}` answers {}.", upstream.base_url, status.as_u16());
+        Err(Failure { error, fault: Fault::of(status, after), public })
     }
 
     /// Whether the upstream is there: whether it lists its models, or refuses to.

@@ -50,7 +50,7 @@ async fn ask(deployment: &Deployment, ctx: &Ctx, text: &str) -> Chat {
         messages: vec![Message::user(format!("{}{text}", RUBRIC.repeat(6)))],
         sampling: Sampling { temperature: Some(0.0), ..Sampling::default() },
         max_tokens: Some(64),
-        serving: Asked { deterministic: true, ..Asked::default() },
+        serving: Asked { deterministic: crate::Determinism::Required, ..Asked::default() },
         ..ChatRequest::default()
     };
     deployment.models.chat(ctx, request).await.unwrap().collect().await.unwrap()

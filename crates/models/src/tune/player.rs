@@ -139,8 +139,13 @@ async fn embed(lease: &Lease, plan: &Play, asked: Ask) -> Result<Sample> {
         return Err(errors::wrong_kind(&plan.model, "embed text"));
     };
     let started = Instant::now();
-    let _turn = lease.turn_to_embed().await?;
-    let embedded = tokio::task::spawn_blocking(move || embedder.embed(&[text], Truncate::End));
+    let serving = Serving { tenant: TENANT, ..Serving::default() };
+    let turn = lease.turn_to_embed(serving, text.len() as u64).await?;
+    let embedded = tokio::task::spawn_blocking(move || {
+        let embedded = embedder.embed(&[text], Truncate::End);
+        drop(turn);
+        embedded
+    });
     let embedded =
         embedded.await.map_err(Error::internal)?.map_err(|error| errors::of_invocation(&plan.model, error))?;
     Ok(Sample { latency: started.elapsed(), first_token: None, tokens: embedded.token_counts.iter().sum() })

@@ -42,6 +42,10 @@ impl Deployment {
     }
 
     pub async fn open_with(dir: &Path, dialect: TestDialect) -> Result<Self> {
+        Self::open_as(dir, dialect, |_| {}).await
+    }
+
+    pub async fn open_as(dir: &Path, dialect: TestDialect, change: impl FnOnce(&mut Config)) -> Result<Self> {
         // Again is as good as once.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Store::open_sqlite(&dir.join("craton.db")).await?;
@@ -74,6 +78,7 @@ impl Deployment {
         config.snapshots = Some(SnapshotPlace { folder: dir.join("prefixes"), bytes: 1 << 30 });
         // Small enough that a batch has several.
         config.batch.window_records = 8;
+        change(&mut config);
         let models = Models::open(config, parts).await?;
         Ok(Self { store, identity, objects, jobs, models, ctx })
     }
