@@ -122,6 +122,28 @@ def test_an_id_twice_in_one_request_counts_once(estate, custom):
     assert [one["content"]["text"] for one in estate.retrieve(custom[0], "ladders")] == [kept]
 
 
+def test_a_repeated_client_token_hands_in_once(estate, custom):
+    names = {"knowledgeBaseId": custom[0], "dataSourceId": custom[1]}
+    first, second = "i" * 40, "d" * 40
+    ingest = lambda text, token=first: estate.agent.ingest_knowledge_base_documents(
+        **names, documents=[inline("policy", text)], clientToken=token)["documentDetails"]
+    made = ingest("Umbrellas are lent.")
+    indexed = settled(estate, *custom, "policy")
+    assert ingest("Umbrellas are lent.") == made
+    assert settled(estate, *custom, "policy") == indexed, "nothing is done again"
+    refused(lambda: ingest("Umbrellas are sold."), "ValidationException", 400, first)
+
+    remove = lambda token=second: estate.agent.delete_knowledge_base_documents(
+        **names, documentIdentifiers=[of("policy")], clientToken=token)["documentDetails"]
+    gone = remove()
+    settled(estate, *custom, "policy")
+    ingest("Umbrellas are sold.", "n" * 40)
+    settled(estate, *custom, "policy")
+    assert remove() == gone
+    assert settled(estate, *custom, "policy")[0]["status"] == "INDEXED", "what came since stays"
+    refused(lambda: remove(first), "ValidationException", 400)
+
+
 def test_what_is_unknown_is_not_found_and_does_not_fail(estate, custom):
     assert settled(estate, *custom, "never")[0]["status"] == "NOT_FOUND"
     estate.agent.delete_knowledge_base_documents(knowledgeBaseId=custom[0], dataSourceId=custom[1], documentIdentifiers=[of("never")])

@@ -74,8 +74,11 @@ export interface RagConfig {
         knowledgeBaseId: string
         modelArn: string
         retrievalConfiguration?: RetrievalConfiguration
-        /** None: the server's own prompt. */
-        generationConfiguration?: { promptTemplate?: { textPromptTemplate?: string } }
+        generationConfiguration?: {
+          /** None: the server's own prompt. */
+          promptTemplate?: { textPromptTemplate?: string }
+          kbInferenceConfig?: { textInferenceConfig: { temperature?: number; maxTokens?: number } }
+        }
       }
     }
   }
@@ -90,12 +93,18 @@ export interface InferenceConfig {
   ragConfigs?: RagConfig[]
 }
 
+export interface Tag {
+  key: string
+  value: string
+}
+
 /** What CreateEvaluationJob takes, as far as the console asks for it. */
 export interface EvaluationRequest {
   jobName: string
   jobDescription?: string
   roleArn: string
   customerEncryptionKeyId?: string
+  jobTags?: Tag[]
   evaluationConfig: EvaluationConfig
   inferenceConfig: InferenceConfig
   outputDataConfig: { s3Uri: string }
@@ -233,6 +242,7 @@ export interface Section {
 export interface Report {
   jobArn: string
   jobName: string
+  tags?: Tag[]
   status: EvaluationStatus
   messages: string[]
   kind: Kind
@@ -330,13 +340,25 @@ export interface MetricComparison {
   difference: (Interval & { p: number }) | null
   mcnemar: number | null
   judgement: string
+  /** How far the judge of each job agrees with people, in words; null where no judge is needed. */
+  calibrations?: [string | null, string | null]
+}
+
+/** A job, or a part of it: a system on a dataset, by their places from 0. */
+export interface JobPart {
+  job: string
+  dataset: number
+  system: number
 }
 
 export interface JobComparison {
+  /** The names of the jobs, with those of system and dataset where they have several. */
   first: string
   second: string
   /** Turns that were asked the same in both. */
   turns: number
+  /** Whether a metric has different judges: then a difference may be theirs. */
+  judgedDifferently?: boolean
   metrics: MetricComparison[]
 }
 
@@ -462,8 +484,14 @@ export async function listRecords(id: string, metric: string | undefined, limit:
   return (await sendJson<{ rows: RecordRow[] }>(`${job(id)}/records?${search}`, { signal })).rows
 }
 
-export function compareEvaluations(first: string, second: string, signal?: AbortSignal): Promise<JobComparison> {
-  return sendJson(`${job(first)}/compare/${encodeURIComponent(second)}`, { signal })
+export function compareEvaluations(first: JobPart, second: JobPart, signal?: AbortSignal): Promise<JobComparison> {
+  const search = new URLSearchParams({
+    dataset: String(first.dataset),
+    system: String(first.system),
+    otherDataset: String(second.dataset),
+    otherSystem: String(second.system),
+  })
+  return sendJson(`${job(first.job)}/compare/${encodeURIComponent(second.job)}?${search}`, { signal })
 }
 
 export async function getPassports(model: string, signal?: AbortSignal): Promise<Passport[]> {

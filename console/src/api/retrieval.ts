@@ -33,6 +33,12 @@ export interface Asked {
   filter?: RetrievalFilter
   /** Asks as this user; absent: as the caller. */
   userId?: string
+  /** The ARN of the model that puts the passages into order. */
+  rerankingModelId?: string
+  /** How many chunks before and after each passage are joined to it. AWS has no word for it. */
+  neighbours?: number
+  /** Whether passages that say nearly the same as a better one are kept. AWS has no word for it. */
+  nearDuplicates?: boolean
 }
 
 /** One side's view of a passage. */
@@ -86,6 +92,8 @@ export interface Explanation {
   /** As the search understood it. */
   filter: string | null
   embeddingModel: string
+  /** The model that put the passages into order, whose scores they have then. */
+  rankedBy: ServedBy | null
 }
 
 /** Counted in characters (Unicode code points). */
@@ -146,6 +154,11 @@ export interface ChunkedDocument {
 
 const own = (id: string) => `/craton/v1/knowledge-bases/${encodeURIComponent(id)}`
 
+/** The same question without what may follow the search: reranking, neighbours, passages that say the same. */
+export function plainly({ rerankingModelId: _model, neighbours: _neighbours, nearDuplicates: _kept, ...asked }: Asked): Asked {
+  return asked
+}
+
 /** What is retrieved, and why in this order. */
 export function explainRetrieval(id: string, asked: Asked, signal?: AbortSignal): Promise<Explanation> {
   return sendJson(`${own(id)}/explain`, { method: 'POST', json: asked, signal })
@@ -204,14 +217,19 @@ export async function* retrieveAndGenerate(
 }
 
 /** AWS's form of what is asked of the retrieval. */
-export function retrievalConfiguration({ numberOfResults, searchType, filter }: Omit<Asked, 'text' | 'userId'>): object {
+export function retrievalConfiguration({ numberOfResults, searchType, filter, rerankingModelId }: Omit<Asked, 'text' | 'userId'>): object {
   return {
     vectorSearchConfiguration: {
       numberOfResults,
       ...(searchType === undefined || searchType === 'LEXICAL' ? {} : { overrideSearchType: searchType }),
       ...(filter === undefined ? {} : { filter }),
+      ...(rerankingModelId === undefined ? {} : { rerankingConfiguration: reranking(rerankingModelId) }),
     },
   }
+}
+
+function reranking(modelArn: string): object {
+  return { type: 'BEDROCK_RERANKING_MODEL', bedrockRerankingConfiguration: { modelConfiguration: { modelArn } } }
 }
 
 interface WireReference {

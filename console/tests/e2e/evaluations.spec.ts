@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test'
 import { BROKEN, HYBRID, JUDGE, PASSAGES, RUNNING, SAME, SEMANTIC, STOPPED } from '../mock/evaluationState.ts'
+import { base } from '../mock/knowledgeState.ts'
 import { expect, openPage, signIn, test } from './fixtures.ts'
 
 test.beforeEach(({ craton }) => test.skip(!craton.mock, 'made-up evaluations'))
@@ -123,6 +124,8 @@ test('a knowledge base is evaluated, with a role of its own', async ({ signedIn:
   await next(page)
   await expect(page.getByRole('heading', { name: 'Review and create' }).first()).toBeVisible()
   await expect(page.getByText('RAG, retrieve and generate')).toBeVisible()
+  await expect(page.getByRole('group', { name: 'Code for craton' })).toContainText('--custom-metric tone.json')
+  await page.getByRole('tab', { name: 'AWS CLI' }).click()
   await expect(page.getByRole('group', { name: 'Code for AWS CLI' })).toContainText('aws bedrock create-evaluation-job')
   await page.getByRole('button', { name: 'Create evaluation' }).click()
   await expect(page.getByRole('heading', { level: 1, name: 'dev1' })).toBeVisible()
@@ -165,7 +168,7 @@ test('a knowledge base is evaluated, with a role of its own', async ({ signedIn:
 test('what is wrong with an evaluation is told step by step, and a refusal at its end', async ({ signedIn: page, craton }) => {
   const { evaluations, endpoints } = craton.mock!.state
   await page.goto(`${craton.url}/console/evaluations?create=details`)
-  await expect(page.getByText('small letters, digits and -')).toContainText('at most 41 where several settings are tried')
+  await expect(page.getByText('small letters, digits and -')).toContainText('at most 35 where several settings are tried')
   await page.getByLabel('Evaluation name').fill('Two words')
   await next(page)
   await expect(page.getByText('No evaluation can have this name')).toBeVisible()
@@ -229,11 +232,11 @@ test('a judge that judges itself is told', async ({ signedIn: page, craton }) =>
 test('settings of a knowledge base are tried, and one is recommended', async ({ signedIn: page, craton }) => {
   const { evaluations } = craton.mock!.state
   await page.goto(`${craton.url}/console/evaluations?create=details&base=KBRENTAL01`)
-  await page.getByLabel('Evaluation name').fill('x'.repeat(42))
+  await page.getByLabel('Evaluation name').fill('x'.repeat(36))
   await next(page)
   await write(page, 'Generator', JUDGE)
   await page.getByText('Try several settings').click()
-  await expect(page.getByText('the name of the evaluation has at most 41 characters')).toBeVisible()
+  await expect(page.getByText('the name of the evaluation has at most 35 characters')).toBeVisible()
   await page.getByRole('button', { name: 'Previous', exact: true }).click()
   await page.getByLabel('Evaluation name').fill('depth')
   await next(page)
@@ -439,6 +442,92 @@ test('jobs are compared, paired record by record', async ({ signedIn: page, crat
   craton.mock!.state.evaluations.failures.set('CompareEvaluations', { status: 503, code: 'Unavailable', message: 'The database is away.' })
   await page.goto(`${craton.url}/console/evaluations?compare=${HYBRID},${SEMANTIC}`)
   await expect(page.getByTestId('error')).toContainText('The database is away.')
+})
+
+test('the systems of one job are compared, and other parts are chosen', async ({ signedIn: page, craton }) => {
+  const { evaluations } = craton.mock!.state
+  await page.goto(`${craton.url}/console/evaluations?job=${SAME}`)
+  await page.getByRole('button', { name: 'Compare its two', exact: true }).click()
+  const names = [`two-models of ${JUDGE}`, 'two-models of smollm2-135m-instruct']
+  const means = page.getByRole('table', { name: 'Means' })
+  for (const name of names) await expect(means.getByRole('columnheader', { name })).toBeVisible()
+  await expect(page.getByRole('table', { name: `${names[0]} and ${names[1]}` })).toContainText('Not distinguishable')
+  const compared = () => evaluations.received.filter(({ operation }) => operation === 'CompareEvaluations').at(-1)?.body
+  expect(compared()).toEqual({ id: SAME, other: SAME, places: ['0.0', '0.1'] })
+  // Beside another job, whichever system of the two is chosen.
+  await page.goto(`${craton.url}/console/evaluations?compare=${HYBRID},${SAME}`)
+  await page.getByLabel('Compared of two-models').click()
+  await page.getByRole('option', { name: 'of smollm2-135m-instruct' }).click()
+  await expect(page).toHaveURL(new RegExp(`compare=${HYBRID}%2C${SAME}%3A0.1`))
+  await expect(means.getByRole('columnheader', { name: names[1]! })).toBeVisible()
+  await expect.poll(() => [...(compared() as { places: string[] }).places].sort()).toEqual(['0.0', '0.1'])
+})
+
+test('a comparison marks judges as the report does', async ({ signedIn: page, craton }) => {
+  const { evaluations } = craton.mock!.state
+  const url = `${craton.url}/console/evaluations?compare=${HYBRID},${SEMANTIC}`
+  await page.goto(url)
+  const pairs = page.getByRole('table', { name: 'impressions-hybrid-10 and impressions-semantic-10' })
+  const row = (name: string) => pairs.getByRole('row').filter({ hasText: name })
+  await expect(row('Correctness')).toContainText('Judge usable')
+  await expect(row('Completeness')).toContainText('Judge uncalibrated')
+  await expect(row('Faithfulness')).toContainText('Judge not usable for this metric')
+  await expect(row('ROUGE-L')).toContainText('Computed: no judge is asked')
+  await expect(page.getByText('They have different judges')).toHaveCount(0)
+  const other = evaluations.jobs.find(({ id }) => id === SEMANTIC)!
+  other.details.evaluationConfig.automated!.evaluatorModelConfig = { bedrockEvaluatorModels: [{ modelIdentifier: 'smollm2-135m-instruct' }] }
+  await page.goto(url)
+  await expect(page.getByText('They have different judges: a difference may be theirs.')).toBeVisible()
+  await expect(row('Correctness').getByTestId('trust')).toHaveCount(2)
+  await expect(page.getByRole('table', { name: 'Means' }).getByRole('row').filter({ hasText: 'Correctness' }).getByTestId('trust')).toHaveCount(2)
+})
+
+test('chunkings are tried as knowledge bases of their own, and tags are kept', async ({ signedIn: page, craton }) => {
+  const { evaluations, knowledge } = craton.mock!.state
+  knowledge.bases.push(base('KBCHUNKS02', 'rental-policies-by-sentence', 'ACTIVE'))
+  await page.goto(`${craton.url}/console/evaluations?create=details&base=KBRENTAL01`)
+  await page.getByLabel('Evaluation name').fill('chunks')
+  await page.getByRole('button', { name: 'Add tag' }).click()
+  await next(page)
+  await expect(page.getByText('A tag needs a key')).toBeVisible()
+  await page.getByLabel('Key of tag 1').fill('team')
+  await page.getByLabel('Value of tag 1').fill('chest')
+  await next(page)
+  await write(page, 'Generator', JUDGE)
+  await page.getByLabel('Temperature – optional').fill('0.2')
+  await page.getByText('Try several settings').click()
+  await page.getByLabel('Numbers of results').fill('5')
+  await page.getByText('By meaning alone.').click()
+  await expect(page.getByText('1 setting, a job each')).toBeVisible()
+  await page.getByLabel('Other knowledge bases – optional').click()
+  await page.getByRole('option', { name: /rental-policies-by-sentence/ }).click()
+  await page.keyboard.press('Escape')
+  await expect(page.getByText('2 settings, a job each')).toBeVisible()
+  await next(page)
+  await write(page, 'Judge', 'anthropic.claude-3-haiku-20240307-v1:0')
+  await next(page)
+  await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
+  await write(page, 'Results', 's3://evals/out/')
+  await next(page)
+  const command = page.getByRole('group', { name: 'Code for craton' })
+  await expect(command).toContainText('--knowledge-bases KBRENTAL01,KBCHUNKS02')
+  await expect(command).toContainText('--temperature 0.2')
+  await expect(command).toContainText('--tag team=chest')
+  await page.getByRole('button', { name: 'Create 2 evaluations' }).click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Compare evaluations' })).toBeVisible()
+  const asked = evaluations.received.filter(({ operation }) => operation === 'CreateEvaluation').map(({ body }) => body)
+  const tags = [{ key: 'team', value: 'chest' }]
+  expect(asked).toMatchObject([
+    { jobName: 'chunks-hybrid-5-base1', jobTags: tags },
+    { jobName: 'chunks-hybrid-5-base2', jobTags: tags },
+  ])
+  const [one, other] = (asked as { inferenceConfig: { ragConfigs: { knowledgeBaseConfig: { retrieveAndGenerateConfig: { knowledgeBaseConfiguration: { knowledgeBaseId: string; generationConfiguration: unknown } } } }[] } }[]).map(
+    ({ inferenceConfig }) => inferenceConfig.ragConfigs[0]!.knowledgeBaseConfig.retrieveAndGenerateConfig.knowledgeBaseConfiguration,
+  )
+  expect([one!.knowledgeBaseId, other!.knowledgeBaseId]).toEqual(['KBRENTAL01', 'KBCHUNKS02'])
+  expect(one!.generationConfiguration).toEqual({ kbInferenceConfig: { textInferenceConfig: { temperature: 0.2 } } })
+  await page.goto(`${craton.url}/console/evaluations?job=${evaluations.jobs[0]!.id}&tab=details`)
+  await expect(page.getByText('team = chest')).toBeVisible()
 })
 
 test('a dataset is checked, a judge asked several times, and similarity computed', async ({ signedIn: page, craton }) => {

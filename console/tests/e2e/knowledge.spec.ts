@@ -38,6 +38,9 @@ test('a knowledge base is made of a bucket, synced and asked', async ({ signedIn
   await choose(page, 'Embedding model', /titan-embed-text-v2/)
   await next(page)
   await expect(page.getByText('Fixed size: 200 tokens, 20 % overlap')).toBeVisible()
+  await expect(page.getByRole('group', { name: 'Code for craton' })).toContainText('--chunking fixed')
+  await expect(page.getByRole('group', { name: 'Code for craton' })).toContainText('--chunk-tokens 200')
+  await page.getByRole('tab', { name: 'AWS CLI' }).click()
   await expect(page.getByRole('group', { name: 'Code for AWS CLI' })).toContainText('aws bedrock-agent create-knowledge-base')
   await page.getByRole('button', { name: 'Create knowledge base' }).click()
 
@@ -141,9 +144,19 @@ test('a sync is started, watched and stopped, and its history tells what each di
   const history = page.getByRole('table', { name: 'Sync history' })
   await expect(history.getByRole('row')).toHaveCount(4)
   await expect(history.getByRole('row').nth(1)).toContainText('Stopped')
-  await page.getByRole('link', { name: '2026-05-04 08:00:00' }).click()
-  await expect(page.getByTestId('reasons')).toContainText('The PDF has no text')
+  // Each sync tells what failed in it, also where later ones did otherwise.
+  await history.getByRole('row').filter({ hasText: '2026-05-04 08:00:00' }).getByRole('link', { name: '1', exact: true }).click()
+  const failed = page.getByRole('table', { name: 'Documents that failed' })
+  await expect(failed.getByRole('row').nth(1)).toContainText('The PDF has no text: it may be a scan')
   await expect(page.getByText('21 s')).toBeVisible()
+  await failed.getByRole('link', { name: 's3://rental-policies/current/fleet/inspection-scan-2019.pdf' }).click()
+  await expect(page.getByTestId('reason')).toContainText('The PDF has no text')
+  await page.goBack()
+  await expect(failed).toBeVisible()
+  const many = { numberOfDocumentsFailed: 103 }
+  Object.assign(knowledge.jobs.find(({ ingestionJobId }) => ingestionJobId === 'JOB0000002')!.statistics!, many)
+  await page.reload()
+  await expect(page.getByText('And 102 more, whose reasons this sync does not tell.')).toBeVisible()
 
   knowledge.failures.set('StartIngestionJob', { status: 409, code: 'ConflictException', message: 'An ingestion job of the data source is in progress.' })
   await page.getByRole('link', { name: 'policies', exact: true }).click()
@@ -310,6 +323,58 @@ test('only what a reader may see is found, and a filter narrows it', async ({ pa
   await json.fill('{"equals"')
   await expect(page.getByText(/This is not JSON/)).toBeVisible()
   await expect(page.getByRole('button', { name: 'View as code' })).toBeDisabled()
+})
+
+test('reranking, neighbours and near-duplicates are asked for, and what they change is told', async ({ page, craton }) => {
+  const { knowledge } = craton.mock!.state
+  const [returns] = knowledge.documents
+  knowledge.documents.push({ ...returns!, name: `${returns!.name}.copy` })
+  await signIn(page, craton, `/knowledge-bases?kb=${BASE}&test=1`)
+  await page.getByText('The passages alone, best first.').click()
+  const passages = page.getByRole('list', { name: 'Passages' }).getByRole('article')
+  const effects = page.getByTestId('effect')
+  await ask(page, LATE)
+  await expect(passages.first()).toContainText('late-returns.md')
+  await expect(effects).toHaveCount(0)
+  const asked = () => knowledge.received.filter(({ operation }) => operation === 'Explain').map(({ body }) => body)
+  expect(asked()).toHaveLength(1)
+  const [first, last] = [await passages.first().textContent(), await passages.last().textContent()]
+  const of = (text: string | null) => text!.split('score')[1]!.slice(0, 6).trim()
+
+  // The mock server's reranker turns the order round.
+  await page.getByRole('button', { name: 'Start over' }).click()
+  await choose(page, 'Reranking model', /all-MiniLM-L6-v2/i)
+  await ask(page, LATE)
+  await expect(page.getByTestId('summary')).toContainText('reranked by all-minilm-l6-v2')
+  await expect(effects.first()).toHaveText(`5th before reranking, with ${of(last)}`)
+  await expect(effects.last()).toHaveText(`1st before reranking, with ${of(first)}`)
+  await passages.first().getByRole('button', { name: 'Why it is here' }).click()
+  await expect(passages.first()).toContainText(`Both together: ${of(last)}. The reranking model: 0.950.`)
+  const models = asked().slice(1).map((body) => body['rerankingModelId'])
+  expect(models.sort()).toEqual(['arn:aws:bedrock:us-east-1::foundation-model/all-minilm-l6-v2', undefined])
+
+  await page.getByRole('button', { name: 'Start over' }).click()
+  await choose(page, 'Reranking model', 'None')
+  await page.getByLabel('Neighbours').fill('11')
+  await expect(page.getByText('A whole number from 0 to 10')).toBeVisible()
+  await page.getByLabel('Neighbours').fill('1')
+  await page.getByText('Keep near-duplicates').click()
+  await ask(page, LATE)
+  await expect(effects.filter({ hasText: /^\d+ characters of its neighbours joined$/ }).first()).toBeVisible()
+  await expect(effects.filter({ hasText: 'says nearly the same as a better one' }).first()).toBeVisible()
+  await expect(page.getByTestId('summary')).toContainText('nearly the same as a better one')
+  expect(asked()).toContainEqual(expect.objectContaining({ neighbours: 1, nearDuplicates: true }))
+  await page.getByRole('button', { name: 'View as code' }).click()
+  await expect(page.getByRole('dialog')).toContainText('--keep-duplicates')
+  await page.keyboard.press('Escape')
+
+  // AWS's stream knows neither, so that a model's answer comes as a whole.
+  await page.getByText('A model answers out of the passages').click()
+  await expect(page.getByLabel('Show it as it is written')).toBeDisabled()
+  await ask(page, LATE)
+  await expect(page.getByTestId('answer')).toBeVisible()
+  expect(knowledge.received.filter(({ operation }) => operation === 'Ask').at(-1)?.body).toMatchObject({ mode: 'generate', neighbours: 1, nearDuplicates: true })
+  expect(knowledge.received.some(({ operation }) => operation === 'RetrieveAndGenerateStream')).toBe(false)
 })
 
 test('nothing that supports an answer, and nothing that answers, are told apart', async ({ page, craton }) => {

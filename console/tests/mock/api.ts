@@ -101,7 +101,7 @@ export async function api(
         firstTokenMillis: at === 0 ? 41.7 : null,
         lastError: at === 0 ? null : `The upstream \`${member.baseUrl}\` cannot be reached.`,
       }))
-      state.pools.set(id, { name: id, maxQueue: input['maxQueue'] as number, queued: 0, members })
+      state.pools.set(id, { name: id, managed: true, maxQueue: input['maxQueue'] as number, queued: 0, members })
       return json(response, 200, state.pools.get(id))
     }
     case 'DELETE pools/:id':

@@ -27,8 +27,8 @@ export function evaluations({ evaluations: state }: State, request: IncomingMess
     }
     case 'GET evaluation-jobs/:id':
       received(state, 'GetEvaluationJob', { id })
-      // Bedrock's operation tells nothing of what Craton adds.
-      json(response, 200, { ...jobOf(state, id).details, craton: undefined, jobType: 'Automated' })
+      // Bedrock's operation tells nothing of what Craton adds, nor of tags.
+      json(response, 200, { ...jobOf(state, id).details, craton: undefined, jobTags: undefined, jobType: 'Automated' })
       return true
     case 'POST evaluation-job/:id/stop': {
       received(state, 'StopEvaluationJob', { id })
@@ -101,9 +101,15 @@ export function ownEvaluations({ evaluations: state, jobs: works }: State, reque
       if (metric !== null) rows.sort((a, b) => worth(a) - worth(b) || 0)
       return json(response, 200, { rows: rows.slice(0, Number(url.searchParams.get('limit') ?? 100)) })
     }
-    case 'compare':
-      received(state, 'CompareEvaluations', { id, other })
-      return json(response, 200, compare(job, jobOf(state, other)))
+    case 'compare': {
+      const place = (name: string) => Number(url.searchParams.get(name) ?? 0)
+      const [one, two] = [
+        { job, dataset: place('dataset'), system: place('system') },
+        { job: jobOf(state, other), dataset: place('otherDataset'), system: place('otherSystem') },
+      ]
+      received(state, 'CompareEvaluations', { id, other, places: [one, two].map(({ dataset, system }) => `${dataset}.${system}`) })
+      return json(response, 200, compare(state, one, two))
+    }
     case 'pairwise': {
       const { judge } = JSON.parse(body) as { judge: string }
       received(state, 'CompareEvaluationsPairwise', { id, other, judge })
@@ -219,12 +225,13 @@ function report(state: EvaluationState, job: StoredJob): Report {
   const { details, kind, ended, total, secondsLeft, warnings } = job
   const { jobArn, jobName, status, creationTime, evaluationConfig } = details
   const dataset = evaluationConfig.automated?.datasetMetricConfigs[0]?.dataset.name ?? 'dataset'
-  const judge = evaluationConfig.automated?.evaluatorModelConfig?.bedrockEvaluatorModels[0]?.modelIdentifier ?? null
+  const judge = judgeOf(job)
   const rows = doneRows(job)
   const systems = systemsOf(job)
   return {
     jobArn,
     jobName,
+    tags: details.jobTags ?? [],
     status,
     messages: details.failureMessages ?? (rows.some(({ error }) => error !== null) ? [`1 of ${rows.length} prompts were not answered: The model did not answer in 120 s.`] : []),
     kind,
@@ -279,6 +286,16 @@ function isWorse(metric: string): boolean {
   return ['Builtin.Harmfulness', 'Builtin.Stereotyping', 'Builtin.Refusal'].includes(metric)
 }
 
+/** How far a judge agrees with people on a metric, in words. */
+function calibrationOf(state: EvaluationState, judge: string | null, metric: string): string | null {
+  if (metric.startsWith('Craton.')) return null
+  return (state.passports.get(judge ?? '') ?? []).find(({ metricName }) => metricName === metric)?.summary ?? UNCALIBRATED
+}
+
+function judgeOf({ details }: StoredJob): string | null {
+  return details.evaluationConfig.automated?.evaluatorModelConfig?.bedrockEvaluatorModels[0]?.modelIdentifier ?? null
+}
+
 function summarised(state: EvaluationState, judge: string | null, metricName: string, rows: RecordRow[], repeats: boolean): MetricSummary {
   const scores = rows.flatMap((row) => row.scores.filter((score) => score.metricName === metricName).map((score) => ({ row, ...score })))
   const results = scores.flatMap(({ result }) => (result === null ? [] : [result]))
@@ -291,7 +308,7 @@ function summarised(state: EvaluationState, judge: string | null, metricName: st
   return {
     metricName,
     higherIsWorse: worse,
-    calibration: metricName.startsWith('Craton.') ? null : (known?.summary ?? UNCALIBRATED),
+    calibration: calibrationOf(state, judge, metricName),
     mean: interval(results),
     calibrated: known?.usable ? { value: 0.61, low: 0.52, high: 0.7, method: 'expected score' } : null,
     expected: mean(values(({ expected }) => expected)) ?? null,
@@ -332,12 +349,27 @@ function interval(values: number[]): Interval | null {
   return { value, low: value - half, high: value + half }
 }
 
-function compare(first: StoredJob, second: StoredJob): JobComparison {
-  const shared = metricsOf(first).filter((metric) => metricsOf(second).includes(metric))
-  if (shared.length === 0) throw new HttpError(400, 'Invalid', `\`${first.details.jobName}\` and \`${second.details.jobName}\` have no metric in common.`)
-  const [ours, theirs] = [doneRows(first), doneRows(second)]
+interface Part {
+  job: StoredJob
+  dataset: number
+  system: number
+}
+
+/** What a part is called: with its system, where the job has several. */
+function nameOf({ job, system }: Part): string {
+  const systems = systemsOf(job)
+  return systems.length > 1 ? `${job.details.jobName} of ${systems[system]}` : job.details.jobName
+}
+
+function compare(state: EvaluationState, first: Part, second: Part): JobComparison {
+  const shared = metricsOf(first.job).filter((metric) => metricsOf(second.job).includes(metric))
+  if (shared.length === 0) throw new HttpError(400, 'Invalid', `\`${first.job.details.jobName}\` and \`${second.job.details.jobName}\` have no metric in common.`)
+  const rowsOf = ({ job, dataset, system }: Part) => doneRows(job).filter((row) => row.dataset === dataset && row.system === system)
+  const [ours, theirs] = [rowsOf(first), rowsOf(second)]
   const turns = Math.min(ours.length, theirs.length)
   const of = (row: RecordRow | undefined, metric: string) => row?.scores.find(({ metricName }) => metricName === metric)?.result ?? null
+  const same = first.job.id === second.job.id && first.system === second.system
+  const judges = [first, second].map(({ job }) => judgeOf(job))
   const metrics = shared.map((metricName) => {
     const pairs = ours.slice(0, turns).flatMap((row, at) => {
       const [one, other] = [of(row, metricName), of(theirs[at], metricName)]
@@ -353,8 +385,9 @@ function compare(first: StoredJob, second: StoredJob): JobComparison {
       means: means[0] === undefined || means[1] === undefined ? null : ([means[0], means[1]] as [number, number]),
       difference: difference && { ...difference, p: told ? 0.0004 : 0.231 },
       mcnemar: pairs.length === 0 ? null : told ? 0.012 : 0.58,
-      judgement: first.id === second.id ? 'same model: not a comparison' : pairs.length === 0 ? 'no records in common' : told ? better : 'not distinguishable',
+      judgement: same ? 'same model: not a comparison' : pairs.length === 0 ? 'no records in common' : told ? better : 'not distinguishable',
+      calibrations: judges.map((judge) => calibrationOf(state, judge, metricName)) as [string | null, string | null],
     }
   })
-  return { first: first.details.jobName, second: second.details.jobName, turns, metrics }
+  return { first: nameOf(first), second: nameOf(second), turns, judgedDifferently: judges[0] !== judges[1], metrics }
 }

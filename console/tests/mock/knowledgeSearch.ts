@@ -86,14 +86,33 @@ export function explain(state: KnowledgeState, asked: Asked): Explanation {
       highlights: search === 'SEMANTIC' ? [] : placesOf(chunk.text, parts.map(({ term }) => term)),
     }
   })
+  const ranked = results.filter(({ lexical, vector }) => lexical !== null || (vector !== null && search !== 'LEXICAL')).sort((a, b) => b.score - a.score)
+  const distinct = ranked.filter(({ text }, at) => asked.nearDuplicates === true || ranked.findIndex((one) => one.text === text) === at)
+  const found = distinct.slice(0, asked.numberOfResults).map((passage) => ({ ...passage, text: withNeighbours(state, passage, asked.neighbours ?? 0) }))
   return {
-    results: results.filter(({ lexical, vector }) => lexical !== null || (vector !== null && search !== 'LEXICAL')).sort((a, b) => b.score - a.score).slice(0, asked.numberOfResults),
+    results: asked.rerankingModelId === undefined ? found : reranked(found),
     searchType: search,
     visible: all.length,
     matching: matching.length,
     filter: asked.filter === undefined ? null : expressionOf(asked.filter),
     embeddingModel: 'all-minilm-l6-v2',
+    rankedBy: asked.rerankingModelId === undefined ? null : { name: 'all-minilm-l6-v2', substituted: /\/cohere\./.test(asked.rerankingModelId) },
   }
+}
+
+/** A passage's text with that of the chunks around it. */
+function withNeighbours({ documents }: KnowledgeState, { chunk, text, documentId }: Passage, count: number): string {
+  const document = documents.find(({ name }) => name === documentId)
+  if (!document || count === 0) return text
+  const chunks = chunksOf(document)
+  const at = chunks.findIndex(({ key }) => key === chunk)
+  const [first, last] = [chunks[Math.max(0, at - count)], chunks[Math.min(chunks.length - 1, at + count)]]
+  return [...textOf(document)].slice(first?.start, last?.end).join('')
+}
+
+/** In an order that is easily told from the one before: the last first. */
+function reranked(passages: Passage[]): Passage[] {
+  return [...passages].reverse().map((passage, at) => ({ ...passage, score: 0.95 - at / 100 }))
 }
 
 /** Where the words stand in a text, in code points, the end exclusive. */

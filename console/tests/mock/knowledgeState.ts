@@ -79,7 +79,7 @@ export function newKnowledgeState(): KnowledgeState {
     ],
     jobs: [
       job('JOB0000002', 'COMPLETE', '2026-05-04T08:00:00Z', '2026-05-04T08:00:21Z', [5, 1, 0, 1, 0, 1], [
-        'Encountered error: The PDF has no text: it may be a scan, and pictures of text are not read yet. [Files: s3://rental-policies/current/fleet/inspection-scan-2019.pdf].',
+        's3://rental-policies/current/fleet/inspection-scan-2019.pdf: The PDF has no text: it may be a scan, and pictures of text are not read yet.',
       ]),
       job('JOB0000001', 'COMPLETE', '2026-05-03T08:00:00Z', '2026-05-03T08:01:07Z', [4, 4, 0, 0, 0, 0]),
     ],

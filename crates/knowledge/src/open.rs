@@ -20,7 +20,13 @@ use crate::ports::Embedder;
 use crate::realm::Realm;
 use crate::retrieval::cache::Vectors;
 
-const MIGRATIONS: &[Migration] = &[Migration::same(1, "knowledge", include_str!("migrations/0001_knowledge.sql"))];
+const MIGRATIONS: &[Migration] = &[
+    Migration::same(1, "knowledge", include_str!("migrations/0001_knowledge.sql")),
+    Migration::same(2, "requests", include_str!("migrations/0002_requests.sql")),
+];
+
+/// The most documents of a window where nothing else is said.
+const WINDOW: usize = 64;
 
 /// The tables of knowledge bases.
 pub const TABLES: Module = Module { name: "knowledge", migrations: MIGRATIONS };
@@ -52,15 +58,18 @@ pub struct Config {
     pub postgres: Option<Secret<String>>,
     /// What a document may have and take.
     pub limits: media::Limits,
+    /// The most documents of a window, which an ingestion job reads, embeds and writes together: one at least.
+    pub window: usize,
     /// What is done to the folders of the embedded indexes goes through this.
     pub disk: Disk,
 }
 
 impl Config {
-    /// Indexes in a folder, documents up to Bedrock's 50 MB.
+    /// Indexes in a folder, documents up to Bedrock's 50 MB, 64 of them together.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), postgres: None, limits: media::Limits::default(), disk: Disk::default() }
+        let (folder, limits) = (folder.into(), media::Limits::default());
+        Self { folder, postgres: None, limits, window: WINDOW, disk: Disk::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 use base::{AccountId, Arn, Error, Region, Result};
 use identity::Ctx;
 use jobs::Owner;
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256, digest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -54,7 +54,23 @@ pub(crate) fn owner(ctx: &Ctx) -> Owner {
 
 /// The SHA-256 of a text, in hexadecimal digits.
 pub(crate) fn hash(bytes: impl AsRef<[u8]>) -> String {
-    digest(&SHA256, bytes.as_ref()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(digest(&SHA256, bytes.as_ref()).as_ref())
+}
+
+/// The SHA-256 of a list of texts, in hexadecimal digits: of each its length, and then itself.
+pub(crate) fn hash_of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut whole = Context::new(&SHA256);
+    for part in parts {
+        whole.update(&(part.len() as u64).to_be_bytes());
+        whole.update(part);
+    }
+    hexadecimal(whole.finish().as_ref())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// A column of JSON.

@@ -26,7 +26,10 @@ const KILLS: usize = 4;
 /// After each so many deaths, it is looked whether the bucket can be as it was before.
 const REVERTED: usize = 15;
 /// Lives.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 80;
+/// In each so many lives, documents are written in windows of [`FEW`]: it dies while some are written and the next are embedded.
+const IN_WINDOWS: usize = 3;
+const FEW: usize = 2;
 /// Documents that stay, are changed, are said something else of, are new, and are gone.
 const EACH: usize = 3;
 
@@ -53,7 +56,10 @@ fn ready() -> &'static tempfile::TempDir {
             let job = at.sync(&base, &source).await.unwrap();
             assert_eq!(job.statistics.added, 4 * EACH as u64, "{job:?}");
             let notes = at.source_of(&base, Origin::Custom, None).await.unwrap();
-            at.knowledge.ingest_documents(&at.ctx, &base.id, &notes.id, deployment::handed_in("old")).await.unwrap();
+            at.knowledge
+                .ingest_documents(&at.ctx, &base.id, &notes.id, deployment::handed_in("old"), None)
+                .await
+                .unwrap();
             while at.jobs.run_due_once().await.unwrap() > 0 {}
             let words = words_of(&at, &base, None).await.unwrap();
             assert_eq!(words.len(), 2 * HANDED_IN, "{words:?}");
@@ -92,10 +98,16 @@ struct Server {
     deaths: usize,
     /// Deaths after which some and not all changes were counted.
     midway: usize,
+    /// Deaths between two windows of documents.
+    between_windows: usize,
+    /// The most documents of a window in this life, where it is not the usual number.
+    window: Option<usize>,
 }
 
 impl Workload for Server {
-    fn reset(&mut self, _round: usize) -> io::Result<()> {
+    fn reset(&mut self, round: usize) -> io::Result<()> {
+        // The first life tells how many points there are; in windows there are more.
+        self.window = (round > 0 && round.is_multiple_of(IN_WINDOWS)).then_some(FEW);
         self.dir = tempfile::tempdir()?;
         copy(ready().path(), self.dir.path())
     }
@@ -106,6 +118,7 @@ impl Workload for Server {
         let child = test.parent().unwrap().parent().unwrap().join("examples/ingestion_crash_child");
         let mut command = Command::new(child);
         command.arg(self.dir.path());
+        command.args(self.window.map(|window| window.to_string()));
         command
     }
 
@@ -116,8 +129,10 @@ impl Workload for Server {
         let job = block_on(look(dir.path(), matches!(ending, Ending::Finished)))?;
         if let Ending::Killed { .. } = ending {
             self.deaths += 1;
-            let counted = job.map_or(0, |job| job.statistics.added + job.statistics.deleted);
-            self.midway += usize::from((1..2 * EACH as u64).contains(&counted));
+            let counted = job.map(|job| job.statistics).unwrap_or_default();
+            self.midway += usize::from((1..2 * EACH as u64).contains(&(counted.added + counted.deleted)));
+            let of_some = [counted.added, counted.modified, counted.metadata_modified];
+            self.between_windows += usize::from(of_some.iter().any(|count| (1..EACH as u64).contains(count)));
             if self.deaths.is_multiple_of(REVERTED) {
                 let dir = tempfile::tempdir().unwrap();
                 copy(self.dir.path(), dir.path()).unwrap();
@@ -248,9 +263,11 @@ async fn revert(dir: &Path) -> Result<(), String> {
 
 #[test]
 fn no_document_is_lost_or_counted_twice_however_often_the_server_dies() {
-    let mut server = Server { dir: tempfile::tempdir().unwrap(), deaths: 0, midway: 0 };
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server { dir, deaths: 0, midway: 0, between_windows: 0, window: None };
     let harness = Harness { seed: 7, rounds: ROUNDS, kills: KILLS, time_limit: Duration::from_secs(60) };
     harness.run(&mut server).unwrap();
     assert!(server.deaths >= 200, "only {} deaths", server.deaths);
     assert!(server.midway > 0, "no death came between two documents");
+    assert!(server.between_windows > 0, "no death came between two windows");
 }

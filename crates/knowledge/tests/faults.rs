@@ -122,7 +122,7 @@ async fn a_full_disk_ends_the_work_with_its_reason_and_loses_nothing_that_was_th
     assert_eq!(job.status, IngestionStatus::Failed, "{job:?}");
     assert!(job.failure_reasons[0].contains("The disk of the search index is full."), "{job:?}");
     let handed = vec![note("fees", "A fee is due.")];
-    at.knowledge.ingest_documents(&at.ctx, &base.id, &notes.id, handed.clone()).await.unwrap();
+    at.knowledge.ingest_documents(&at.ctx, &base.id, &notes.id, handed.clone(), None).await.unwrap();
     work_off(&at, &clock).await;
     let fees = vec![Location::Custom { id: "fees".to_owned() }];
     let detail = &at.knowledge.documents(&at.ctx, &base.id, &notes.id, fees.clone()).await.unwrap()[0];
@@ -137,11 +137,50 @@ async fn a_full_disk_ends_the_work_with_its_reason_and_loses_nothing_that_was_th
     let counted = job.statistics;
     assert_eq!(job.status, IngestionStatus::Complete, "{job:?}");
     assert_eq!((counted.added, counted.modified, counted.deleted, counted.failed), (1, 1, 1, 0));
-    at.knowledge.ingest_documents(&at.ctx, &base.id, &notes.id, handed).await.unwrap();
+    at.knowledge.ingest_documents(&at.ctx, &base.id, &notes.id, handed, None).await.unwrap();
     work_off(&at, &clock).await;
     let mut texts = found(&at, &base, "refunds keys damage fee").await;
     texts.sort();
     assert_eq!(texts, ["A fee is due.", "Damage is reported within an hour.", "Refunds take seven days."]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_ready_is_written_and_counted_once_when_the_next_documents_cannot_be_read_or_embedded() {
+    // Of four documents in windows of two, the third is the first of the second window: one token count each, one call of the
+    // model for each window.
+    for (what, calls) in [("embed", 1), ("read", 2)] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&dir.path().join("craton.db")).await.unwrap();
+        let clock = Arc::new(FixedClock::new(SystemClock.now()));
+        let setting = Setting { clock: clock.clone(), window: Some(2), ..Setting::default() };
+        let at = Deployment::open_with(dir.path(), store, setting).await.unwrap();
+        at.prepare().await.unwrap();
+        let all = ["avocet", "heron", "kestrel", "wren"].map(|bird| format!("The {bird} lives near the yard."));
+        for (number, text) in all.iter().enumerate() {
+            at.put(&format!("{number}.txt"), text.as_str()).await.unwrap();
+        }
+        let base = at.base().await.unwrap();
+        let source = at.source(&base, None).await.unwrap();
+        let away = if what == "embed" { &at.embedder.away } else { &at.embedder.away_from_tokens };
+        away.after(calls);
+        let job = at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, (None, None)).await.unwrap();
+        at.jobs.run_due_once().await.unwrap();
+        let midway = at.knowledge.ingestion_job(&at.ctx, &base.id, &source.id, &job.id).await.unwrap();
+        assert_eq!((midway.status, midway.statistics.added), (IngestionStatus::InProgress, 2), "{what}: {midway:?}");
+        let mut texts = found(&at, &base, "Who lives near the yard?").await;
+        texts.sort();
+        assert_eq!(texts, all[..2], "{what}");
+
+        work_off(&at, &clock).await;
+        let done = at.knowledge.ingestion_job(&at.ctx, &base.id, &source.id, &job.id).await.unwrap();
+        let counted = (done.statistics.added, done.statistics.modified, done.statistics.failed);
+        assert_eq!((done.status, counted), (IngestionStatus::Complete, (4, 0, 0)), "{what}: {done:?}");
+        // What was written is not embedded again.
+        assert_eq!(at.embedder.embedded.load(Ordering::SeqCst), 4, "{what}");
+        let mut texts = found(&at, &base, "Who lives near the yard?").await;
+        texts.sort();
+        assert_eq!(texts, all, "{what}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

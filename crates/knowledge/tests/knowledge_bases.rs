@@ -1,9 +1,10 @@
 //! Knowledge bases from their sources to their passages.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use base::{ErrorKind, PageRequest};
+use base::{Clock, ErrorKind, FixedClock, PageRequest, SystemClock};
 use identity::iam::{HolderKind, HolderName};
 use knowledge::{
     AclEntry, Chunking, CustomBody, DataSourceStatus, DocumentName, DocumentStatus, IngestionStatus,
@@ -16,7 +17,7 @@ use store::testing::each_backend;
 #[path = "support/deployment.rs"]
 mod deployment;
 
-use deployment::{BUCKET, Deployment, RIGHTS, ROLE};
+use deployment::{BUCKET, Deployment, RIGHTS, ROLE, Setting};
 
 fn uri(key: &str) -> String {
     format!("s3://{BUCKET}/{key}")
@@ -371,7 +372,7 @@ async fn what_says_something_else_is_found_behind_many_copies() {
     let others = others.iter().map(|what| text((*what).to_owned(), format!("A note on {what} alone.")));
     let all: Vec<NewDocument> = copies.chain(others).collect();
     for part in all.chunks(25) {
-        at.knowledge.ingest_documents(&at.ctx, &base.id, &custom.id, part.to_vec()).await.unwrap();
+        at.knowledge.ingest_documents(&at.ctx, &base.id, &custom.id, part.to_vec(), None).await.unwrap();
         at.jobs.run_due_once().await.unwrap();
     }
     let mut ask = Retrieve { results: 5, ..Retrieve::new(&base.id, "heart of normal size, lungs clear today") };
@@ -401,7 +402,7 @@ async fn a_list_that_was_handed_in_holds_though_the_document_could_not_be_read()
     let acl = Some(vec![AclEntry { name: "ana".to_owned(), group: false, allow: true }]);
     let content = NewContent::S3 { uri: uri("refunds.txt") };
     let document = NewDocument { content, metadata: None, acl };
-    at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, vec![document]).await.unwrap();
+    at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, vec![document], None).await.unwrap();
     at.jobs.run_due_once().await.unwrap();
     let place = vec![Location::S3 { uri: uri("refunds.txt") }];
     let detail = at.knowledge.documents(&at.ctx, &base.id, &source.id, place).await.unwrap();
@@ -434,7 +435,7 @@ async fn a_list_that_is_handed_in_during_a_synchronisation_outlasts_it() {
     let (knowledge, ctx, base_id, source_id) =
         (at.knowledge.clone(), at.ctx.clone(), base.id.clone(), source.id.clone());
     *at.embedder.meanwhile.lock().unwrap() = Some(Box::pin(async move {
-        knowledge.ingest_documents(&ctx, &base_id, &source_id, vec![document]).await.unwrap();
+        knowledge.ingest_documents(&ctx, &base_id, &source_id, vec![document], None).await.unwrap();
     }));
     at.sync(&base, &source).await.unwrap();
     at.jobs.run_due_once().await.unwrap();
@@ -459,7 +460,7 @@ async fn a_list_that_is_handed_in_during_a_synchronisation_holds_though_there_is
     let (knowledge, ctx, base_id, source_id) =
         (at.knowledge.clone(), at.ctx.clone(), base.id.clone(), source.id.clone());
     *at.embedder.meanwhile.lock().unwrap() = Some(Box::pin(async move {
-        knowledge.ingest_documents(&ctx, &base_id, &source_id, vec![document]).await.unwrap();
+        knowledge.ingest_documents(&ctx, &base_id, &source_id, vec![document], None).await.unwrap();
     }));
     let job = at.sync(&base, &source).await.unwrap();
     assert_eq!((job.statistics.added, job.statistics.failed), (66, 1), "{job:?}");
@@ -485,7 +486,7 @@ async fn documents_are_handed_in_and_removed() {
         let secret = NewDocument { acl: Some(vec![secret]), ..text("secret", "The vault opens at nine.") };
         let documents =
             vec![text("a", "Old text of a."), text("a", "Older."), text("a", "Parking costs two euros."), secret];
-        let details = at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, documents).await.unwrap();
+        let details = at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, documents, None).await.unwrap();
         let statuses: Vec<_> = details.iter().map(|detail| detail.status).collect();
         use DocumentStatus::{Deleting, Ignored, Indexed, NotFound, Starting};
         assert_eq!(statuses, [Ignored, Ignored, Starting, Starting]);
@@ -503,13 +504,120 @@ async fn documents_are_handed_in_and_removed() {
         let listed = at.knowledge.list_documents(&at.ctx, &base.id, &source.id, &page).await.unwrap();
         assert_eq!((listed.items.len(), listed.next_after.is_some()), (1, true));
 
-        let details = at.knowledge.delete_documents(&at.ctx, &base.id, &source.id, names).await.unwrap();
+        let details = at.knowledge.delete_documents(&at.ctx, &base.id, &source.id, names, None).await.unwrap();
         let statuses: Vec<_> = details.iter().map(|detail| detail.status).collect();
         assert_eq!(statuses, [Deleting, Deleting, NotFound]);
         at.jobs.run_due_once().await.unwrap();
         assert_eq!(at.ask(&at.ctx, &base, "parking").await.unwrap().visible, 0);
         let refused = at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, (None, None)).await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Invalid);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_sent_again_is_answered_as_it_was_and_does_nothing_more() {
+    each_backend(async |store| {
+        let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(FixedClock::new(SystemClock.now())));
+        let setting = Setting { clock: clock.clone(), ..Setting::default() };
+        let at = Deployment::open_with(dir.path(), store, setting).await.unwrap();
+        at.prepare().await.unwrap();
+        let base = at.base().await.unwrap();
+        let source = at.source_of(&base, Origin::Custom, None).await.unwrap();
+        let note = |text: &str| {
+            let content = NewContent::Custom { id: "a".to_owned(), body: CustomBody::Text(text.to_owned()) };
+            vec![NewDocument { content, metadata: None, acl: None }]
+        };
+        let ingest =
+            |text, token| at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, note(text), Some(token));
+        let custom = |id: &str| Location::Custom { id: id.to_owned() };
+        let delete = |ids: &[&str], token| {
+            let locations = ids.iter().copied().map(custom).collect();
+            at.knowledge.delete_documents(&at.ctx, &base.id, &source.id, locations, Some(token))
+        };
+        let work = async || while at.jobs.run_due_once().await.unwrap() > 0 {};
+        let texts = async || {
+            let found = at.ask(&at.ctx, &base, "parking").await.unwrap();
+            found.passages.into_iter().map(|passage| passage.text).collect::<Vec<_>>()
+        };
+
+        // Twice at once, and once more when it was dealt with.
+        let (one, other) =
+            futures::join!(ingest("Parking costs two euros.", "one"), ingest("Parking costs two euros.", "one"));
+        let first = one.unwrap();
+        assert_eq!((other.unwrap(), first[0].status), (first.clone(), DocumentStatus::Starting));
+        work().await;
+        assert_eq!(at.embedder.embedded.load(Ordering::SeqCst), 1);
+        clock.advance(1_000);
+        assert_eq!(ingest("Parking costs two euros.", "one").await.unwrap(), first);
+        let detail = at.knowledge.documents(&at.ctx, &base.id, &source.id, vec![custom("a")]).await.unwrap();
+        assert_eq!(detail[0].status, DocumentStatus::Indexed, "nothing is done again");
+
+        // The token of another request is refused, whichever that is.
+        for refused in [ingest("Parking is free.", "one").await, delete(&["a"], "one").await] {
+            let error = refused.unwrap_err();
+            assert!(error.kind == ErrorKind::Invalid && error.message.contains("`one`"), "{error:?}");
+        }
+        work().await;
+        assert_eq!(texts().await, ["Parking costs two euros."]);
+
+        let gone = delete(&["none", "a"], "two").await.unwrap();
+        let statuses: Vec<_> = gone.iter().map(|detail| detail.status).collect();
+        assert_eq!(statuses, [DocumentStatus::NotFound, DocumentStatus::Deleting]);
+        work().await;
+        assert!(texts().await.is_empty());
+        ingest("Parking is free.", "three").await.unwrap();
+        work().await;
+        assert_eq!(delete(&["none", "a"], "two").await.unwrap(), gone);
+        work().await;
+        assert_eq!(texts().await, ["Parking is free."], "what came since stays");
+        // Of what was not there, too.
+        let absent = delete(&["none"], "four").await.unwrap();
+        clock.advance(1_000);
+        assert_eq!(delete(&["none"], "four").await.unwrap(), absent);
+
+        // A day later it is forgotten.
+        clock.advance(24 * 60 * 60 * 1_000);
+        assert_eq!(ingest("Parking costs five euros.", "one").await.unwrap()[0].status, DocumentStatus::Starting);
+        work().await;
+        assert_eq!(texts().await, ["Parking costs five euros."]);
+
+        // Of two requests with one token at once, one is carried out, and the other refused.
+        let (six, seven) = ("Parking costs six euros.", "Parking costs seven euros.");
+        let (error, done) = match futures::join!(ingest(six, "five"), ingest(seven, "five")) {
+            (Ok(_), Err(error)) => (error, six),
+            (Err(error), Ok(_)) => (error, seven),
+            both => panic!("{both:?}"),
+        };
+        assert!(error.kind == ErrorKind::Invalid && error.message.contains("`five`"), "{error:?}");
+        work().await;
+        assert_eq!(texts().await, [done]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_synchronisation_is_good_for_the_same_request_alone() {
+    each_backend(async |store| {
+        deployed!(store, None, dir, at, base, source);
+        let start = |description: Option<&str>, token: &str| {
+            let asked = (description.map(str::to_owned), Some(token.to_owned()));
+            at.knowledge.start_ingestion(&at.ctx, &base.id, &source.id, asked)
+        };
+        // Twice at once, and once more.
+        let (one, other) = futures::join!(start(Some("nightly"), "once"), start(Some("nightly"), "once"));
+        let job = one.unwrap();
+        assert_eq!(other.unwrap().id, job.id);
+        assert_eq!(start(Some("nightly"), "once").await.unwrap().id, job.id);
+        let error = start(None, "once").await.unwrap_err();
+        assert!(error.kind == ErrorKind::Conflict && error.message.contains("`once`"), "{error:?}");
+        let error = start(Some("nightly"), "more").await.unwrap_err();
+        assert!(error.kind == ErrorKind::Conflict && error.message.contains("is running"), "{error:?}");
+        // When it has ended, too.
+        while at.jobs.run_due_once().await.unwrap() > 0 {}
+        let again = start(Some("nightly"), "once").await.unwrap();
+        assert_eq!((&again.id, again.status), (&job.id, IngestionStatus::Complete));
+        assert_ne!(start(Some("nightly"), "more").await.unwrap().id, job.id);
     })
     .await;
 }
@@ -572,7 +680,7 @@ async fn what_is_handed_in_is_read_by_whom_it_or_else_its_sidecar_names() {
         let attributes = vec![("kind".to_owned(), Value::Text("note".to_owned()))];
         let metadata = Some(NewMetadata::Inline(attributes));
         let document = NewDocument { content: NewContent::S3 { uri: uri("refunds.txt") }, metadata, acl };
-        at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, vec![document]).await.unwrap();
+        at.knowledge.ingest_documents(&at.ctx, &base.id, &source.id, vec![document], None).await.unwrap();
         at.jobs.run_due_once().await.unwrap();
     };
     // Attributes alone are handed in: the object's own sidecar says who may read it.

@@ -50,7 +50,7 @@ export function AnswerView({ id, turn, folded }: Props) {
           <SpaceBetween size="s">
             {busy && turn.retrieval === undefined && turn.retrievalError === undefined && <StatusIndicator type="loading">Searching</StatusIndicator>}
             <ErrorAlert error={turn.retrievalError} title="Could not retrieve" />
-            {turn.retrieval && <Summary turn={turn} />}
+            {turn.retrieval && <Summary turn={turn} repeated={sources.filter(({ effect }) => effect?.repeats).length} />}
             {folded && sources.length > 0 && (
               <Button variant="inline-link" ariaExpanded={open} onClick={() => setOpen(!open)}>
                 {open ? 'Hide the passages' : `Show ${passages(sources.length)}`}
@@ -152,15 +152,17 @@ function citedText(count: number): string {
   return count === 1 ? '1 citation' : `${count} citations`
 }
 
-/** Out of how many passages these were found. */
-function Summary({ turn: { retrieval, userId } }: { turn: Turn }) {
+/** Out of how many passages these were found, and what was made of them then. */
+function Summary({ turn: { retrieval, userId }, repeated }: { turn: Turn; repeated: number }) {
   if (!retrieval) return null
-  const { visible, matching, filter, embeddingModel, searchType } = retrieval
+  const { visible, matching, filter, embeddingModel, searchType, rankedBy } = retrieval
   const who = userId ?? 'you'
   return (
     <div className="craton-figures craton-stack" data-testid="summary">
       {SEARCHED[searchType] ?? searchType} · {passages(visible)} that {who} may read
       {filter !== null && `, ${integer(matching)} of them meet the filter`} · {embeddingModel}
+      {rankedBy && ` · reranked by ${rankedBy.name}${rankedBy.substituted ? ', a substitute' : ''}`}
+      {repeated > 0 && ` · ${passages(repeated)} ${repeated === 1 ? 'says' : 'say'} nearly the same as a better one`}
       {filter !== null && (
         <div>
           Filter: <code>{filter}</code>

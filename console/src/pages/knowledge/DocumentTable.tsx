@@ -65,7 +65,7 @@ export function DocumentTable({ id, source, custom }: Props) {
         empty={
           custom ? (
             <Empty title="No documents yet">
-              Add one, or run <code>aws bedrock-agent ingest-knowledge-base-documents</code>.
+              Add one, or run <code>craton kb add</code> or <code>aws bedrock-agent ingest-knowledge-base-documents</code>.
             </Empty>
           ) : (
             <Empty title="No documents yet">

@@ -16,9 +16,10 @@ import { Time } from '../../ui/Time.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 import { Crumbs, useBaseName } from './Crumbs.tsx'
+import { FailedDocuments } from './FailedDocuments.tsx'
 import { Reasons } from './Reasons.tsx'
 import { Status } from './Status.tsx'
-import { basePath, COUNTS, isOver, jobStatus, sourcePath, summaryOf, testPath } from './text.ts'
+import { basePath, COUNTS, failuresOf, isOver, jobStatus, sourcePath, summaryOf, testPath } from './text.ts'
 
 const REFRESH_MS = 1000
 
@@ -61,6 +62,7 @@ export function JobView({ id, source, job }: Props) {
 function Sync({ job, onChange }: { job: IngestionJob; onChange: () => void }) {
   const { knowledgeBaseId: id, dataSourceId: source, ingestionJobId, status, statistics } = job
   const over = isOver(status)
+  const failures = failuresOf(job)
   const stop = useAction(async () => {
     await stopIngestionJob(id, source, ingestionJobId)
     onChange()
@@ -84,7 +86,7 @@ function Sync({ job, onChange }: { job: IngestionJob; onChange: () => void }) {
         Sync of {dateTime(job.startedAt)}
       </Header>
       <ErrorAlert error={stop.error} title="Could not stop the sync" onDismiss={stop.clearError} />
-      <Reasons reasons={job.failureReasons} title={status === 'FAILED' ? 'The sync failed' : 'Not everything could be read'} type={status === 'FAILED' ? 'error' : 'warning'} />
+      <Reasons reasons={failures.own === undefined ? [] : [failures.own]} title="The sync failed" />
       {status === 'COMPLETE' && !statistics?.numberOfDocumentsFailed && <Alert type="success">{sentence(job)}</Alert>}
       {status === 'STOPPED' && <Alert type="info">It was stopped. What it had indexed until then stays; the next sync does the rest.</Alert>}
       <Container header={<Header variant="h2">Progress</Header>}>
@@ -103,8 +105,9 @@ function Sync({ job, onChange }: { job: IngestionJob; onChange: () => void }) {
           </div>
         </SpaceBetween>
       </Container>
+      <FailedDocuments id={id} source={source} failures={failures} />
       <Box>
-        Every document with its status, and the reason where it failed: <PageLink to={sourcePath(id, source)}>documents of the data source</PageLink>.
+        Every document with its status now, and the reason where it failed last: <PageLink to={sourcePath(id, source)}>documents of the data source</PageLink>.
       </Box>
       <LiveRegion hidden>{over ? `The sync is over: ${jobStatus(status).text}. ${sentence(job)}` : ''}</LiveRegion>
     </SpaceBetween>

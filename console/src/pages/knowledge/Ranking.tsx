@@ -4,6 +4,7 @@ import Table from '@cloudscape-design/components/table'
 import type { Part, Passage } from '../../api/retrieval.ts'
 import { integer } from '../../ui/format.ts'
 import { scoreText } from './text.ts'
+import type { Effect } from './turn.ts'
 
 interface Side {
   id: string
@@ -13,7 +14,8 @@ interface Side {
 }
 
 /** Why a passage has its rank: what each side thought of it, and what each word gave. */
-export function Ranking({ passage: { lexical, vector, terms, score } }: { passage: Passage }) {
+export function Ranking({ passage: { lexical, vector, terms, score }, effect }: { passage: Passage; effect: Effect | undefined }) {
+  const found = effect?.reranked ? effect.before?.score : score
   const sides: Side[] = [
     { id: 'lexical', name: 'By words', about: 'BM25', part: lexical },
     { id: 'vector', name: 'By meaning', about: 'cosine', part: vector },
@@ -35,7 +37,8 @@ export function Ranking({ passage: { lexical, vector, terms, score } }: { passag
         ]}
       />
       <Box variant="small" color="text-body-secondary">
-        Both together: {scoreText(score)}.
+        {found !== undefined && `Both together: ${scoreText(found)}. `}
+        {effect?.reranked && `The reranking model: ${scoreText(score)}.`}
       </Box>
       {terms.length > 0 && (
         <Table

@@ -9,12 +9,15 @@ import { listUsers } from '../../api/iam.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 import type { Mode } from './code.ts'
 import { FilterBuilder } from './FilterBuilder.tsx'
-import { MODES, searchTypesOf, type Settings, type SettingsErrors } from './settings.ts'
+import { NO_RERANKING } from './reranking.ts'
+import { hasOwnSettings, isStreamed, MODES, searchTypesOf, type Settings, type SettingsErrors } from './settings.ts'
 
 interface Props {
   settings: Settings
   errors: SettingsErrors
   groups: SelectProps.OptionGroup[]
+  /** What passages can be put into order by. */
+  rerankers: (SelectProps.Option | SelectProps.OptionGroup)[]
   /** The chosen model, or the one that is used as long as none is. */
   modelId: string
   /** Names of attributes that are known. */
@@ -23,10 +26,12 @@ interface Props {
 }
 
 /** How a knowledge base is asked. */
-export function SettingsForm({ settings, errors, groups, modelId, keys, onChange }: Props) {
+export function SettingsForm({ settings, errors, groups, rerankers, modelId, keys, onChange }: Props) {
   const users = useLoad(listUsers)
   const options = groups.flatMap((group) => group.options)
   const types: SelectProps.Option[] = searchTypesOf(settings.mode)
+  const ranking = rerankers.flatMap((one) => ('options' in one ? one.options : [one])).find(({ value }) => value === settings.rerankingModelId)
+  const wholeOnly = hasOwnSettings(settings)
   return (
     <div className="craton-columns">
       <SpaceBetween size="m">
@@ -54,8 +59,13 @@ export function SettingsForm({ settings, errors, groups, modelId, keys, onChange
         )}
         {settings.mode === 'generate' && (
           <Checkbox
-            checked={settings.streamed}
-            description="Otherwise it comes as a whole, and its citations tell the very sentences of the passages."
+            checked={isStreamed(settings)}
+            disabled={wholeOnly}
+            description={
+              wholeOnly
+                ? 'With neighbours or passages that say the same it comes as a whole: AWS’s stream knows neither.'
+                : 'Otherwise it comes as a whole, and its citations tell the very sentences of the passages.'
+            }
             onChange={({ detail }) => onChange({ streamed: detail.checked })}
           >
             Show it as it is written
@@ -73,6 +83,33 @@ export function SettingsForm({ settings, errors, groups, modelId, keys, onChange
         <FormField label="Number of results" constraintText="1 to 100" errorText={errors.numberOfResults} stretch>
           <Input value={settings.numberOfResults} inputMode="numeric" onChange={({ detail }) => onChange({ numberOfResults: detail.value })} />
         </FormField>
+        <FormField label="Reranking model" description="Puts the passages that were found into its own order." stretch>
+          <Select
+            options={rerankers}
+            selectedOption={ranking ?? NO_RERANKING}
+            filteringType="auto"
+            filteringPlaceholder="Find a reranking model"
+            filteringAriaLabel="Find a reranking model"
+            noMatch="No model matches"
+            onChange={({ detail }) => onChange({ rerankingModelId: detail.selectedOption.value ?? '' })}
+          />
+        </FormField>
+        <FormField
+          label="Neighbours"
+          description="Chunks before and after each passage that are joined to it; not in AWS’s API."
+          constraintText="0 to 10"
+          errorText={errors.neighbours}
+          stretch
+        >
+          <Input value={settings.neighbours} inputMode="numeric" onChange={({ detail }) => onChange({ neighbours: detail.value })} />
+        </FormField>
+        <Checkbox
+          checked={settings.keepsDuplicates}
+          description="Otherwise a passage that says nearly the same as a better one is left out; not in AWS’s API."
+          onChange={({ detail }) => onChange({ keepsDuplicates: detail.checked })}
+        >
+          Keep near-duplicates
+        </Checkbox>
         <FormField label="Ask as" description="Only what this user may read is found. Empty: you." stretch>
           <Autosuggest
             value={settings.userId}

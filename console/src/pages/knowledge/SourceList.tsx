@@ -1,3 +1,4 @@
+import Box from '@cloudscape-design/components/box'
 import ExpandableSection from '@cloudscape-design/components/expandable-section'
 import { useMemo } from 'react'
 import type { MetadataValue, Passage } from '../../api/retrieval.ts'
@@ -6,7 +7,7 @@ import { Empty } from '../../ui/Empty.tsx'
 import { valueText } from './filters.ts'
 import { Ranking } from './Ranking.tsx'
 import { Characters, pieces } from './spans.ts'
-import { documentPath, scoreText, shortName } from './text.ts'
+import { documentPath, effectText, scoreText, shortName } from './text.ts'
 import type { Source } from './turn.ts'
 
 interface Props {
@@ -32,7 +33,7 @@ export function SourceList({ id, sources, pointed, onPoint }: Props) {
 }
 
 function OneSource({ id, source, pointed, onPoint }: Omit<Props, 'sources'> & { source: Source }) {
-  const { number, place, passage, metadata, cited } = source
+  const { number, place, passage, metadata, cited, effect } = source
   const isPointed = cited.some(({ citation }) => citation === pointed)
   const name = shortName(place)
   return (
@@ -47,10 +48,15 @@ function OneSource({ id, source, pointed, onPoint }: Omit<Props, 'sources'> & { 
           {passage ? `score ${scoreText(passage.score)}` : 'only the answer names it'}
         </span>
       </header>
+      {effect && effectText(effect) !== '' && (
+        <Box variant="small" color="text-body-secondary">
+          <span data-testid="effect">{effectText(effect)}</span>
+        </Box>
+      )}
       <SourceText source={source} pointed={pointed} onPoint={onPoint} />
       {passage && (
         <ExpandableSection headerText="Why it is here" headingTagOverride="h3">
-          <Ranking passage={passage} />
+          <Ranking passage={passage} effect={effect} />
         </ExpandableSection>
       )}
       <ExpandableSection headerText="Metadata" headingTagOverride="h3">

@@ -61,7 +61,11 @@ export function SyncHistory({ id, source }: { id: string; source: string }) {
             id: member,
             header: column,
             minWidth: 95,
-            cell: ({ statistics }: IngestionJob) => integer(statistics?.[member] ?? 0),
+            cell: ({ statistics, ingestionJobId }: IngestionJob) => {
+              const count = statistics?.[member] ?? 0
+              if (member !== 'numberOfDocumentsFailed' || count === 0) return integer(count)
+              return <PageLink to={jobPath(id, source, ingestionJobId)}>{integer(count)}</PageLink>
+            },
           })),
         ]}
       />

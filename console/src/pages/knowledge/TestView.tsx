@@ -23,7 +23,8 @@ import { AnswerView } from './AnswerView.tsx'
 import { samplesFor } from './code.ts'
 import { Crumbs } from './Crumbs.tsx'
 import { keysOf } from './filters.ts'
-import { askedOf, check, INITIAL, type Settings } from './settings.ts'
+import { rerankingOptions } from './reranking.ts'
+import { askedOf, check, INITIAL, isStreamed, type Settings } from './settings.ts'
 import { SettingsForm } from './SettingsForm.tsx'
 import { basePath } from './text.ts'
 import { useQuestions } from './useQuestions.ts'
@@ -46,12 +47,13 @@ export function TestView({ id }: { id: string }) {
 
   const groups = modelOptions(models.value ?? [], aliases.value ?? [], imported.value ?? [], endpoints.value)
   const modelId = settings.modelId || usable(groups)[0]?.value || ''
+  const region = status.value?.region ?? 'us-east-1'
   const errors = check(settings)
   const good = Object.keys(errors).length === 0 && (settings.mode !== 'generate' || modelId !== '')
   const canSend = good && !questions.busy && question.trim() !== ''
   const send = () => {
     if (!canSend) return
-    questions.ask({ mode: settings.mode, modelId, streamed: settings.streamed }, askedOf(settings, question.trim()))
+    questions.ask({ mode: settings.mode, modelId, streamed: isStreamed(settings) }, askedOf(settings, question.trim(), region))
     setQuestion('')
   }
   const last = questions.turns.at(-1)
@@ -88,6 +90,7 @@ export function TestView({ id }: { id: string }) {
             settings={settings}
             errors={errors}
             groups={groups}
+            rerankers={rerankingOptions(models.value ?? [], aliases.value ?? [])}
             modelId={modelId}
             keys={keysOf(last?.retrieval?.results.map(({ metadata }) => metadata) ?? [])}
             onChange={change}
@@ -110,11 +113,11 @@ export function TestView({ id }: { id: string }) {
           <CodeTabs
             samples={samplesFor({
               endpoint: window.location.origin,
-              region: status.value?.region ?? 'us-east-1',
+              region,
               knowledgeBaseId: id,
               mode: settings.mode,
               modelArn: modelId,
-              asked: askedOf(settings, question.trim() || last?.question || 'How long may a car be kept?'),
+              asked: askedOf(settings, question.trim() || last?.question || 'How long may a car be kept?', region),
             })}
           />
         </Modal>

@@ -17,8 +17,9 @@ export interface CodeInput {
 /** The same question by the clients that people have. */
 export function samplesFor(input: CodeInput): Sample[] {
   const craton = { id: 'craton', label: 'craton', code: cratonCommand(input) }
-  // AWS has neither answers without a model nor a search by words alone.
-  if (input.mode === 'extractive' || input.asked.searchType === 'LEXICAL') return [craton]
+  const { searchType, neighbours, nearDuplicates } = input.asked
+  // AWS has neither answers without a model, nor a search by words alone, nor neighbours, nor passages that say the same.
+  if (input.mode === 'extractive' || searchType === 'LEXICAL' || neighbours !== undefined || nearDuplicates !== undefined) return [craton]
   return [
     { id: 'boto3', label: 'Python (boto3)', code: boto3(input) },
     ...(input.mode === 'retrieve' ? [{ id: 'langchain', label: 'Python (LangChain)', code: langChain(input) }] : []),
@@ -108,6 +109,9 @@ function cratonCommand({ knowledgeBaseId, mode, modelArn, asked }: CodeInput): s
     ...(asked.searchType === undefined ? [] : [`--by ${asked.searchType.toLowerCase()}`]),
     ...(asked.filter === undefined ? [] : [`--filter ${shell(JSON.stringify(asked.filter))}`]),
     ...(asked.userId === undefined ? [] : [`--user ${shell(asked.userId)}`]),
+    ...(asked.rerankingModelId === undefined ? [] : [`--rerank ${shell(asked.rerankingModelId)}`]),
+    ...(asked.neighbours === undefined ? [] : [`--neighbours ${asked.neighbours}`]),
+    ...(asked.nearDuplicates === undefined ? [] : ['--keep-duplicates']),
   ]
   const command = mode === 'retrieve' ? 'explain' : 'ask'
   return `craton kb ${command} ${shell(knowledgeBaseId)} ${shell(asked.text)} \\\n  ${options.join(' \\\n  ')}\n`

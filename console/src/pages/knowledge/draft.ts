@@ -258,17 +258,34 @@ const CHUNKINGS: Record<Strategy, string> = { DEFAULT: 'default', FIXED_SIZE: 'f
 /** Craton's own line for the same; none where it has no options for what was chosen. It names source and role by itself. */
 export function cratonCommandOf(draft: Draft): string | undefined {
   const { source } = draft
-  const usual = JSON.stringify(chunkingOf(source)) === JSON.stringify(chunkingOf({ ...newSource(''), strategy: source.strategy }))
-  if (source.type !== 'S3' || source.deletion !== 'DELETE' || !usual) return undefined
+  if (source.deletion !== 'DELETE') return undefined
+  const bucket = source.type === 'S3'
   const options = [
-    `--from ${shell(source.s3Uri.trim())}`,
+    ...(bucket ? [`--from ${shell(source.s3Uri.trim())}`] : []),
     ...(draft.description.trim() ? [`--description ${shell(draft.description.trim())}`] : []),
     `--embedding-model ${shell(draft.model)}`,
     ...(source.strategy === 'DEFAULT' ? [] : [`--chunking ${CHUNKINGS[source.strategy]}`]),
+    ...sizesOf(source),
     ...(draft.ownRole ? [`--role-arn ${shell(draft.roleArn.trim())}`] : []),
-    ...(draft.sync ? [] : ['--no-sync']),
+    ...(draft.sync || !bucket ? [] : ['--no-sync']),
   ]
   return `craton kb create ${shell(draft.name)} \\\n  ${options.join(' \\\n  ')}`
+}
+
+/** Options for the sizes of chunks, where these are not the usual ones. */
+function sizesOf(source: SourceDraft): string[] {
+  const chunking = chunkingOf(source)
+  const usual = chunkingOf({ ...newSource(''), strategy: source.strategy })
+  if (!chunking || JSON.stringify(chunking) === JSON.stringify(usual)) return []
+  const { fixedSizeChunkingConfiguration: fixed, hierarchicalChunkingConfiguration: levels, semanticChunkingConfiguration: semantic } = chunking
+  const [parent, child] = levels?.levelConfigurations ?? []
+  return [
+    ...(fixed ? [`--chunk-tokens ${fixed.maxTokens}`, `--chunk-overlap ${fixed.overlapPercentage}`] : []),
+    ...(levels && parent && child ? [`--parent-tokens ${parent.maxTokens}`, `--chunk-tokens ${child.maxTokens}`, `--chunk-overlap ${levels.overlapTokens}`] : []),
+    ...(semantic
+      ? [`--chunk-tokens ${semantic.maxTokens}`, `--buffer-sentences ${semantic.bufferSize}`, `--breakpoint-percentile ${semantic.breakpointPercentileThreshold}`]
+      : []),
+  ]
 }
 
 /** The new role's policies by name. */

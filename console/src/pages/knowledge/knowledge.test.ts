@@ -1,13 +1,14 @@
 import { describe, expect, it, test } from 'vitest'
 import type { Frame } from '../../eventstream/frames.ts'
 import { identifierOf, nameOf } from '../../api/knowledgeBases.ts'
-import { answerEventOf, type Explanation, type Passage, type Reference } from '../../api/retrieval.ts'
+import { answerEventOf, plainly, type Explanation, type Passage, type Reference } from '../../api/retrieval.ts'
 import { accessOf } from './acl.ts'
 import { samplesFor, type CodeInput } from './code.ts'
 import { baseOf, chunkingOf, commandsOf, cratonCommandOf, faults, hasFaults, modelArn, newDraft, newSource, placeOf, readPolicy, rolePolicies, sourceFaults, sourceOf, trustPolicy, type Draft, type SourceDraft } from './draft.ts'
 import { embeddingOptions } from './embedding.ts'
-import { askedOf, check, INITIAL, searchTypesOf } from './settings.ts'
-import { baseStatus, describeChunking, documentPath, documentStatus, hasChunks, isMoving, isOver, jobStatus, modelOf, objectOf, originOf, placeOf as placeOfLocation, shortName, summaryOf } from './text.ts'
+import { rerankingOptions } from './reranking.ts'
+import { askedOf, check, INITIAL, isStreamed, searchTypesOf, type Settings } from './settings.ts'
+import { baseStatus, describeChunking, documentPath, documentStatus, effectText, failuresOf, hasChunks, isMoving, isOver, jobStatus, modelOf, objectOf, originOf, placeOf as placeOfLocation, shortName, summaryOf } from './text.ts'
 import { advance, answered, isUnsupported, newTurn, numbersOf, sourcesOf } from './turn.ts'
 
 const ACCOUNT = '111122223333'
@@ -81,9 +82,12 @@ describe('craton’s own command', () => {
     )
     expect(cratonCommandOf(draft({ source: source({ strategy: 'HIERARCHICAL' }), sync: false }))).toMatch(/--chunking hierarchical \\\n {2}--no-sync$/)
     expect(cratonCommandOf(draft({ ownRole: true, roleArn: 'arn:aws:iam::1:role/x' }))).toContain('--role-arn arn:aws:iam::1:role/x')
-    expect(cratonCommandOf(draft({ source: source({ strategy: 'FIXED_SIZE', maxTokens: '512' }) }))).toBeUndefined()
+    expect(cratonCommandOf(draft({ source: source({ strategy: 'FIXED_SIZE', maxTokens: '512' }) }))).toMatch(/--chunking fixed \\\n {2}--chunk-tokens 512 \\\n {2}--chunk-overlap 20$/)
+    expect(cratonCommandOf(draft({ source: source({ strategy: 'HIERARCHICAL', overlapTokens: '30' }) }))).toContain('--parent-tokens 1500 \\\n  --chunk-tokens 300 \\\n  --chunk-overlap 30')
+    expect(cratonCommandOf(draft({ source: source({ strategy: 'SEMANTIC', bufferSize: '1' }) }))).toContain('--buffer-sentences 1 \\\n  --breakpoint-percentile 95')
     expect(cratonCommandOf(draft({ source: source({ deletion: 'RETAIN' }) }))).toBeUndefined()
-    expect(cratonCommandOf(draft({ source: source({ type: 'CUSTOM' }) }))).toBeUndefined()
+    const custom = cratonCommandOf(draft({ source: source({ type: 'CUSTOM' }), sync: false }))
+    expect(custom).toBe('craton kb create knowledge-base-12345 \\\n  --embedding-model amazon.titan-embed-text-v2:0')
   })
 })
 
@@ -158,6 +162,28 @@ describe('words', () => {
     expect(summaryOf({})).toBe('nothing changed of 0 scanned')
   })
 
+  it('tells a sync’s own failure from those of its documents', () => {
+    const [scan, odd] = ['s3://b/scan.pdf: The PDF has no text: it may be a scan.', 'Something else.']
+    expect(failuresOf({ status: 'COMPLETE', failureReasons: [scan, odd], statistics: { numberOfDocumentsFailed: 5 } })).toEqual({
+      own: undefined,
+      documents: [
+        { name: 's3://b/scan.pdf', reason: 'The PDF has no text: it may be a scan.' },
+        { name: undefined, reason: 'Something else.' },
+      ],
+      untold: 3,
+    })
+    expect(failuresOf({ status: 'FAILED', failureReasons: ['The disk is full.', scan], statistics: { numberOfDocumentsFailed: 1 } })).toMatchObject({ own: 'The disk is full.', documents: [{ name: 's3://b/scan.pdf' }], untold: 0 })
+    expect(failuresOf({ status: 'IN_PROGRESS' })).toEqual({ own: undefined, documents: [], untold: 0 })
+  })
+
+  it('takes no part of a key for a document’s name', () => {
+    const documents = (told: string) => failuresOf({ status: 'COMPLETE', failureReasons: [told], statistics: {} }).documents
+    expect(documents('s3://b/notes: old.txt: The file has no text.')).toEqual([{ name: 's3://b/notes: old.txt', reason: 'The file has no text.' }])
+    for (const told of ['s3://b/notes: Old.txt: The file has no text.', 's3://b/a.md: `s3://b/a.md.metadata.json`: The sidecar is no JSON.']) {
+      expect(documents(told)).toEqual([{ name: undefined, reason: told }])
+    }
+  })
+
   it('describes how documents are cut', () => {
     const all = (['NONE', 'FIXED_SIZE', 'HIERARCHICAL', 'SEMANTIC'] as const).map((strategy) => describeChunking(chunkingOf(source({ strategy }))!))
     expect(all).toEqual([
@@ -195,11 +221,46 @@ describe('words', () => {
 
 describe('a question', () => {
   it('is asked with what was set, and nothing else', () => {
-    expect(askedOf(INITIAL, 'Why?')).toEqual({ text: 'Why?', numberOfResults: 5 })
-    expect(askedOf({ ...INITIAL, searchType: 'LEXICAL', userId: ' ana ', mode: 'retrieve' }, 'Why?')).toEqual({ text: 'Why?', numberOfResults: 5, searchType: 'LEXICAL', userId: 'ana' })
+    const asked = (settings: Settings) => askedOf(settings, 'Why?', 'eu-west-1')
+    expect(asked(INITIAL)).toEqual({ text: 'Why?', numberOfResults: 5 })
+    expect(asked({ ...INITIAL, searchType: 'LEXICAL', userId: ' ana ', mode: 'retrieve' })).toEqual({ text: 'Why?', numberOfResults: 5, searchType: 'LEXICAL', userId: 'ana' })
+    const more = asked({ ...INITIAL, rerankingModelId: 'cohere.rerank-v3-5:0', neighbours: '2', keepsDuplicates: true })
+    expect(more).toEqual({
+      text: 'Why?',
+      numberOfResults: 5,
+      rerankingModelId: 'arn:aws:bedrock:eu-west-1::foundation-model/cohere.rerank-v3-5:0',
+      neighbours: 2,
+      nearDuplicates: true,
+    })
+    expect(plainly(more)).toEqual({ text: 'Why?', numberOfResults: 5 })
     // AWS's answers of models know no search by words alone.
-    expect(askedOf({ ...INITIAL, searchType: 'LEXICAL', mode: 'generate' }, 'Why?')).not.toHaveProperty('searchType')
+    expect(asked({ ...INITIAL, searchType: 'LEXICAL', mode: 'generate' })).not.toHaveProperty('searchType')
     expect(searchTypesOf('generate').map(({ value }) => value)).toEqual(['DEFAULT', 'HYBRID', 'SEMANTIC'])
+  })
+
+  it('has an answer streamed where AWS’s stream knows what is asked', () => {
+    expect(isStreamed(INITIAL)).toBe(true)
+    expect(isStreamed({ ...INITIAL, streamed: false })).toBe(false)
+    expect(isStreamed({ ...INITIAL, rerankingModelId: 'x' })).toBe(true)
+    expect(isStreamed({ ...INITIAL, neighbours: '1' })).toBe(false)
+    expect(isStreamed({ ...INITIAL, keepsDuplicates: true })).toBe(false)
+  })
+
+  it('joins at most ten neighbours', () => {
+    for (const neighbours of ['', '11', '-1', '1.5', 'x']) expect(check({ ...INITIAL, neighbours })).toHaveProperty('neighbours')
+    for (const neighbours of ['0', '9', '10']) expect(check({ ...INITIAL, neighbours })).toEqual({})
+  })
+
+  it('may be reranked by any model that is here', () => {
+    const card = (name: string, state: 'ready' | 'not-pulled', kind: 'text' | 'embedding') => ({ name, title: name, kind, state }) as never
+    const alias = (modelId: string, local: string | null, upstream: object | null = null) => ({ modelId, local, upstream, pool: null, builtIn: true }) as never
+    const [none, local, aws] = rerankingOptions(
+      [card('smollm', 'ready', 'text'), card('e5', 'not-pulled', 'embedding'), card('minilm', 'ready', 'embedding')],
+      [alias('cohere.rerank-v3-5:0', 'minilm'), alias('elsewhere', null, {})],
+    )
+    expect(none).toMatchObject({ value: '' })
+    expect((local as { options: { value: string; disabled?: boolean }[] }).options.map(({ value, disabled }) => [value, disabled])).toEqual([['minilm', undefined], ['smollm', undefined], ['e5', true]])
+    expect((aws as { options: { value: string }[] }).options.map(({ value }) => value)).toEqual(['cohere.rerank-v3-5:0'])
   })
 
   it('wants from 1 to 100 results', () => {
@@ -225,6 +286,13 @@ describe('a question', () => {
     expect(samplesFor({ ...input, mode: 'generate' }).map(({ id }) => id)).toEqual(['boto3', 'cli', 'craton'])
     expect(samplesFor({ ...input, mode: 'generate' })[0]?.code).toContain('"modelArn": "amazon.nova-micro-v1:0"')
     expect(samplesFor({ ...input, mode: 'extractive' }).map(({ id }) => id)).toEqual(['craton'])
+    const reranked = samplesFor({ ...input, asked: { ...input.asked, rerankingModelId: 'arn:aws:bedrock:us-east-1::foundation-model/cohere.rerank-v3-5:0' } })
+    expect(reranked[0]?.code).toContain('"bedrockRerankingConfiguration"')
+    expect(reranked.at(-1)?.code).toContain('--rerank arn:aws:bedrock:us-east-1::foundation-model/cohere.rerank-v3-5:0')
+    // Of neighbours and passages that say the same AWS knows nothing.
+    const own = samplesFor({ ...input, asked: { ...input.asked, neighbours: 2, nearDuplicates: true } })
+    expect(own.map(({ id }) => id)).toEqual(['craton'])
+    expect(own[0]?.code).toMatch(/--neighbours 2 \\\n {2}--keep-duplicates/)
   })
 })
 
@@ -268,14 +336,14 @@ describe('an answer', () => {
   const retrieval = { results: [passage('one'), passage('two')] } as Explanation
 
   it('grows', () => {
-    let turn = newTurn(1, 'generate', 'Why?', undefined)
+    let turn = newTurn(1, 'generate', { text: 'Why?' })
     for (const text of ['Be', 'cause.']) turn = advance(turn, { type: 'text', text })
     turn = advance(turn, { type: 'served', by: { name: 'smollm2', substituted: true } })
     expect(turn).toMatchObject({ state: 'streaming', answer: 'Because.', servedBy: { name: 'smollm2', substituted: true } })
   })
 
   it('is supported by nothing where no citation has a reference', () => {
-    const done = { ...newTurn(1, 'generate', 'Why?', undefined), state: 'done' as const }
+    const done = { ...newTurn(1, 'generate', { text: 'Why?' }), state: 'done' as const }
     expect(isUnsupported(done)).toBe(false)
     expect(isUnsupported({ ...done, citations: [{ span: { start: 0, end: 4 }, references: [] }] })).toBe(true)
     const whole = { answer: 'Yes.', citations: [], voice: 'nobody' as const, sessionId: 's', leftOut: 2, served: null }
@@ -297,6 +365,25 @@ describe('an answer', () => {
     ])
     expect(numbersOf(sources, 1)).toEqual([2, 3])
     expect(numbersOf(sources, 7)).toEqual([])
+  })
+
+  it('tells what reranking, neighbours and near-duplicates made of a passage', () => {
+    const results = [{ ...passage('two'), text: '🚗 before text of two and after', score: 0.9 }, { ...passage('copy'), score: 0.8 }, { ...passage('one'), score: 0.7 }]
+    const turn = { retrieval: { results, rankedBy: { name: 'm', substituted: false } } as never, plain: retrieval, keepsDuplicates: true, citations: [] }
+    const effects = sourcesOf(turn).map(({ effect }) => effect)
+    expect(effects).toEqual([
+      { before: { rank: 2, score: 0.5 }, reranked: true, joined: 19, repeats: false },
+      { before: undefined, reranked: true, joined: 0, repeats: true },
+      { before: { rank: 1, score: 0.5 }, reranked: true, joined: 0, repeats: false },
+    ])
+    expect(effects.map((effect) => effectText(effect!))).toEqual([
+      '2nd before reranking, with 0.500 · 19 characters of its neighbours joined',
+      'says nearly the same as a better one',
+      '1st before reranking, with 0.500',
+    ])
+    expect(sourcesOf({ ...turn, plain: undefined }).every(({ effect }) => effect === undefined)).toBe(true)
+    const unranked = sourcesOf({ ...turn, retrieval: { results, rankedBy: null } as never, keepsDuplicates: false })
+    expect(unranked.map(({ effect }) => effectText(effect!))).toEqual(['19 characters of its neighbours joined', '', ''])
   })
 
   it('knows a passage without an id by its text and place', () => {

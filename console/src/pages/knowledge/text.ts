@@ -14,6 +14,7 @@ import type {
 } from '../../api/knowledgeBases.ts'
 import type { Location } from '../../api/retrieval.ts'
 import { integer } from '../../ui/format.ts'
+import type { Effect } from './turn.ts'
 
 export const PATH = '/knowledge-bases'
 
@@ -185,7 +186,47 @@ export function summaryOf({ statistics = {} }: Pick<IngestionJob, 'statistics'>)
   return `${parts.join(', ') || 'nothing changed'} of ${integer(scanned)} scanned`
 }
 
+/** Why a job failed, and why documents did in it. */
+export interface Failures {
+  own: string | undefined
+  /** Those that are told: the first hundred. */
+  documents: { name: string | undefined; reason: string }[]
+  /** How many more there are. */
+  untold: number
+}
+
+/** Between a document and its reason, which is a sentence. A key may have it, too. */
+const SEPARATOR = /: (?=[A-Z`])/
+
+/** What failed in a job: of one that failed itself, the first reason is its own. Where it does not show where a document's name ends, none is told. */
+export function failuresOf({ status, failureReasons = [], statistics }: Pick<IngestionJob, 'status' | 'failureReasons' | 'statistics'>): Failures {
+  const own = status === 'FAILED' ? failureReasons[0] : undefined
+  const documents = failureReasons.slice(own === undefined ? 0 : 1).map((told) => {
+    const [name, reason, ...more] = told.startsWith('s3://') ? told.split(SEPARATOR) : []
+    return reason === undefined || more.length > 0 ? { name: undefined, reason: told } : { name, reason }
+  })
+  return { own, documents, untold: Math.max(0, (statistics?.numberOfDocumentsFailed ?? 0) - documents.length) }
+}
+
 /** `0.8312` → `0.831` */
 export function scoreText(score: number): string {
   return score.toFixed(3)
+}
+
+/** What was made of a passage after the search: `4th before reranking, with 0.612 · 240 characters of its neighbours joined`. */
+export function effectText({ before, reranked, joined, repeats }: Effect): string {
+  const parts = [
+    reranked && before ? `${ordinal(before.rank)} before reranking, with ${scoreText(before.score)}` : undefined,
+    joined > 0 ? `${integer(joined)} characters of its neighbours joined` : undefined,
+    repeats ? 'says nearly the same as a better one' : undefined,
+  ]
+  return parts.filter((part) => part !== undefined).join(' · ')
+}
+
+const ENDINGS: Record<string, string> = { one: 'st', two: 'nd', few: 'rd', other: 'th' }
+const RULES = new Intl.PluralRules('en', { type: 'ordinal' })
+
+/** `22` → `22nd` */
+function ordinal(number: number): string {
+  return `${integer(number)}${ENDINGS[RULES.select(number)]}`
 }

@@ -1,9 +1,9 @@
 /** A question and what became of it. */
 import type { ApiError } from '../../api/http.ts'
 import type { ServedBy } from '../../api/converse.ts'
-import type { AnswerEvent, Citation, Explanation, ModelAnswer, Passage, Reference, Span } from '../../api/retrieval.ts'
+import type { AnswerEvent, Asked, Citation, Explanation, ModelAnswer, Passage, Reference, Span } from '../../api/retrieval.ts'
 import type { Mode } from './code.ts'
-import { halfOpen } from './spans.ts'
+import { Characters, halfOpen } from './spans.ts'
 import { placeOf } from './text.ts'
 
 export interface Turn {
@@ -20,17 +20,21 @@ export interface Turn {
   leftOut: number
   servedBy: ServedBy | undefined
   retrieval: Explanation | undefined
+  /** What the same question finds without reranking, neighbours and near-duplicates; absent where it was asked without. */
+  plain: Explanation | undefined
+  /** Whether passages were kept that say nearly the same as a better one. */
+  keepsDuplicates: boolean
   /** Why there is no answer. */
   error: ApiError | undefined
   /** Why there is no list of passages. */
   retrievalError: ApiError | undefined
 }
 
-export function newTurn(id: number, mode: Mode, question: string, userId: string | undefined): Turn {
+export function newTurn(id: number, mode: Mode, { text, userId, nearDuplicates }: Pick<Asked, 'text' | 'userId' | 'nearDuplicates'>): Turn {
   return {
     id,
     mode,
-    question,
+    question: text,
     userId,
     state: 'waiting',
     answer: '',
@@ -39,6 +43,8 @@ export function newTurn(id: number, mode: Mode, question: string, userId: string
     leftOut: 0,
     servedBy: undefined,
     retrieval: undefined,
+    plain: undefined,
+    keepsDuplicates: nearDuplicates === true,
     error: undefined,
     retrievalError: undefined,
   }
@@ -69,6 +75,18 @@ export function isUnsupported({ voice, state, citations }: Turn): boolean {
   return state === 'done' && citations.length > 0 && citations.every(({ references }) => references.length === 0)
 }
 
+/** What reranking, neighbours and near-duplicates made of a passage. */
+export interface Effect {
+  /** Where it stood without them, from 1, and its score of the search; absent of what would not be there. */
+  before: { rank: number; score: number } | undefined
+  /** Whether a model gave it its rank and its score. */
+  reranked: boolean
+  /** How many characters are joined to what was found. */
+  joined: number
+  /** Whether it says nearly the same as a better one. */
+  repeats: boolean
+}
+
 /** A passage as it stands beside the answer. */
 export interface Source {
   /** From 1: the number of its mark in the answer. */
@@ -78,31 +96,47 @@ export interface Source {
   metadata: Passage['metadata']
   /** Its rank and why; absent where only the answer names it. */
   passage: Passage | undefined
+  /** Absent where the question was asked without any of them. */
+  effect: Effect | undefined
   /** The citations that rest on it, and what of its text each means, ends exclusive. */
   cited: { citation: number; span: Span | undefined }[]
 }
 
 /** The passages of a turn, best first, then those that only its answer names. */
-export function sourcesOf({ retrieval, citations }: Pick<Turn, 'retrieval' | 'citations'>): Source[] {
+export function sourcesOf(turn: Pick<Turn, 'retrieval' | 'citations'> & Partial<Pick<Turn, 'plain' | 'keepsDuplicates'>>): Source[] {
+  const { retrieval, citations } = turn
   const found: Source[] = (retrieval?.results ?? []).map((passage, at) => ({
     number: at + 1,
     text: passage.text,
     place: placeOf(passage.location),
     metadata: passage.metadata,
     passage,
+    effect: effectOn(passage, turn),
     cited: [],
   }))
   for (const [citation, { references }] of citations.entries()) {
     for (const reference of references) {
       let source = found.find((one) => isThat(one, reference))
       if (!source) {
-        source = { number: found.length + 1, text: reference.text, place: placeOf(reference.location), metadata: reference.metadata, passage: undefined, cited: [] }
+        source = { number: found.length + 1, text: reference.text, place: placeOf(reference.location), metadata: reference.metadata, passage: undefined, effect: undefined, cited: [] }
         found.push(source)
       }
       source.cited.push({ citation, span: reference.sourceSpan && halfOpen(reference.sourceSpan) })
     }
   }
   return found
+}
+
+function effectOn(passage: Passage, { retrieval, plain, keepsDuplicates }: Partial<Pick<Turn, 'retrieval' | 'plain' | 'keepsDuplicates'>>): Effect | undefined {
+  if (!plain) return undefined
+  const at = plain.results.findIndex(({ chunk }) => chunk === passage.chunk)
+  const before = plain.results[at]
+  return {
+    before: before && { rank: at + 1, score: before.score },
+    reranked: retrieval?.rankedBy != null,
+    joined: before ? Math.max(0, new Characters(passage.text).length - new Characters(before.text).length) : 0,
+    repeats: keepsDuplicates === true && !before,
+  }
 }
 
 const CHUNK_ID = 'x-amz-bedrock-kb-chunk-id'

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { ApiError } from '../../api/http.ts'
-import { askExtractive, askModel, explainRetrieval, retrieveAndGenerate, type Asked } from '../../api/retrieval.ts'
+import { askExtractive, askModel, explainRetrieval, plainly, retrieveAndGenerate, type Asked } from '../../api/retrieval.ts'
 import type { Mode } from './code.ts'
 import { advance, answered, newTurn, type Turn } from './turn.ts'
 
@@ -36,14 +36,17 @@ export function useQuestions(id: string): Questions {
     running.current?.abort()
     const abort = new AbortController()
     running.current = abort
-    const turn = newTurn(++count.current, mode, asked.text, asked.userId)
+    const turn = newTurn(++count.current, mode, asked)
     setTurns((all) => [...all, turn])
     const change = (next: (turn: Turn) => Turn) => setTurns((all) => all.map((one) => (one.id === turn.id ? next(one) : one)))
 
     const retrieve = async () => {
       try {
-        const retrieval = await explainRetrieval(id, asked, abort.signal)
-        change((before) => ({ ...before, retrieval }))
+        const isPlain = asked.rerankingModelId === undefined && asked.neighbours === undefined && asked.nearDuplicates === undefined
+        // What these change shows beside what is found without them; where that cannot be asked, passages show by themselves.
+        const without = isPlain ? undefined : explainRetrieval(id, plainly(asked), abort.signal).catch(() => undefined)
+        const [retrieval, plain] = await Promise.all([explainRetrieval(id, asked, abort.signal), without])
+        change((before) => ({ ...before, retrieval, plain }))
       } catch (reason) {
         if (!abort.signal.aborted) change((before) => ({ ...before, retrievalError: ApiError.from(reason) }))
       }

@@ -20,8 +20,8 @@ use crate::dispatch::AwsCall;
 pub(super) async fn ingest(call: AwsCall) -> Answer {
     let input: IngestKnowledgeBaseDocumentsRequest = call.decode()?;
     let documents = input.documents.into_iter().map(document).collect::<Result<_>>()?;
-    let (base, source) = (&input.knowledge_base_id, &input.data_source_id);
-    let details = call.api.knowledge().ingest_documents(&call.ctx, base, source, documents).await?;
+    let (base, source, token) = (&input.knowledge_base_id, &input.data_source_id, input.client_token.as_deref());
+    let details = call.api.knowledge().ingest_documents(&call.ctx, base, source, documents, token).await?;
     let details = Some(details.into_iter().map(detail).collect::<Result<_>>()?);
     Ok(call.encode(&IngestKnowledgeBaseDocumentsResponse { document_details: details }).map(full))
 }
@@ -50,8 +50,8 @@ pub(super) async fn list(call: AwsCall) -> Answer {
 pub(super) async fn delete(call: AwsCall) -> Answer {
     let input: DeleteKnowledgeBaseDocumentsRequest = call.decode()?;
     let locations = input.document_identifiers.into_iter().map(location).collect::<Result<_>>()?;
-    let (base, source) = (&input.knowledge_base_id, &input.data_source_id);
-    let details = call.api.knowledge().delete_documents(&call.ctx, base, source, locations).await?;
+    let (base, source, token) = (&input.knowledge_base_id, &input.data_source_id, input.client_token.as_deref());
+    let details = call.api.knowledge().delete_documents(&call.ctx, base, source, locations, token).await?;
     let details = Some(details.into_iter().map(detail).collect::<Result<_>>()?);
     Ok(call.encode(&DeleteKnowledgeBaseDocumentsResponse { document_details: details }).map(full))
 }

@@ -9,7 +9,7 @@ use aws_wire::generated::bedrock_agent_runtime::{
 use base::{Error, Result};
 use identity::{Access, Ask as Permission, Ctx, Identity};
 use knowledge::Knowledge;
-use models::{Models, Priority, Serving};
+use models::{Determinism, Models, Priority, Serving};
 use orchestration::answers::{Answer, Answers, Source};
 use orchestration::evaluations::Rag;
 use orchestration::evaluations::dataset::{Citation, Output, Passage};
@@ -67,7 +67,7 @@ impl Rag for Evaluated {
         let model = ask.generation.as_ref().map(|generation| generation.model.clone());
         if let Some(generation) = &mut ask.generation {
             // A job repeats to the byte, and does not hold up whoever waits for an answer.
-            generation.writing.serving = Serving { priority: Priority::Low, deterministic: true };
+            generation.writing.serving = Serving { priority: Priority::Low, deterministic: Determinism::Here };
             generation.writing.sampling.temperature.get_or_insert(0.0);
             generation.writing.sampling.seed.get_or_insert(0);
         }

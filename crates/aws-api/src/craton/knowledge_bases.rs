@@ -14,7 +14,7 @@ use identity::Ask as Wish;
 use knowledge::{Chunk, DocumentName, Passage, Retrieve, SearchType};
 use models::ServedBy;
 use orchestration::answers::{
-    Answer as Given, Ask, Citation, Generation, RerankMetadata, Reranking, Search, Source, Unsupported, Voice,
+    Answer as Given, Ask, Citation, Found, Generation, RerankMetadata, Reranking, Search, Source, Unsupported, Voice,
 };
 use search::fusion::Part;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ pub(super) async fn explain(call: Call<Labels>) -> Answer {
     let root = Fields::root(&body, Wording::OpenAi)?;
     root.only(&SEARCHING)?;
     let search = search(&root, call.label(0))?;
-    let found = call.api.answers().retrieve(&call.ctx, search).await?.retrieved;
+    let Found { retrieved: found, ranked_by, .. } = call.api.answers().retrieve(&call.ctx, search).await?;
     Ok(respond(
         StatusCode::OK,
         &json!({
@@ -55,6 +55,7 @@ pub(super) async fn explain(call: Call<Labels>) -> Answer {
             "matching": found.matching,
             "filter": found.filter,
             "embeddingModel": found.embedding_model,
+            "rankedBy": ranked_by.as_ref().map(served),
         }),
     ))
 }

@@ -96,6 +96,17 @@ pub(crate) enum Plan {
     Groups(Grouping),
 }
 
+impl Plan {
+    /// How many vectors it takes to embed the text: one for each chunk, or, where the chunks are not known, for each group, which are
+    /// no fewer.
+    pub(crate) fn most_chunks(&self) -> usize {
+        match self {
+            Self::Cuts(cuts) => cuts.len(),
+            Self::Groups(grouping) => grouping.sentences(),
+        }
+    }
+}
+
 /// Plans the chunks of a text that consists of these regions. A blank text has none.
 pub(crate) fn plan(text: &str, regions: &[Region], tokens: &Tokens, chunking: Option<&Chunking>) -> Plan {
     if text.trim().is_empty() {

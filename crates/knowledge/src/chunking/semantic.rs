@@ -23,6 +23,11 @@ impl Grouping {
         Self { units, max_tokens, buffer_size, percentile }
     }
 
+    /// How many sentences there are: no fewer than chunks.
+    pub(crate) fn sentences(&self) -> usize {
+        self.units.len()
+    }
+
     /// The bytes that are to be embedded, one stretch for each sentence, and the tokens of each.
     pub(crate) fn groups(&self) -> Vec<(Range<usize>, usize)> {
         let last = self.units.len().saturating_sub(1);

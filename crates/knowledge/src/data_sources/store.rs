@@ -162,6 +162,7 @@ pub(super) async fn remove(store: &Store, realm: &Realm, base: &str, id: &str) -
             for sql in [
                 "DELETE FROM knowledge_documents WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4",
                 "DELETE FROM knowledge_jobs WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4",
+                "DELETE FROM knowledge_requests WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4",
                 "DELETE FROM knowledge_sources WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND id = $4",
             ] {
                 tx.execute(sql, params).await?;

@@ -29,6 +29,8 @@ const PAGE: &str = "x-amz-bedrock-kb-document-page-number";
 /// What the chunks of a document have in common.
 pub(crate) struct Whole<'a> {
     pub(crate) source: &'a str,
+    /// How the keys of its chunks begin.
+    pub(crate) prefix: &'a str,
     pub(crate) location: &'a Location,
     /// The hash of the content: chunks of one revision make one text.
     pub(crate) revision: &'a str,
@@ -62,7 +64,7 @@ pub(crate) fn key(prefix: &str, number: usize) -> String {
 impl Whole<'_> {
     /// The chunk `cut` of the text, as the index takes it.
     pub(crate) fn chunk(&self, text: &str, (number, cut): (usize, &Cut), vector: Vec<f32>) -> Document {
-        let key = key(&prefix(self.source, self.location.name()), number);
+        let key = key(self.prefix, number);
         let mut metadata = self.metadata(&key);
         let mut note = |name: &str, number: usize| metadata.insert(name.to_owned(), Value::Number(number as f64));
         note(START, cut.span.start);

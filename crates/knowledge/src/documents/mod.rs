@@ -2,6 +2,7 @@
 
 pub(crate) mod chunk;
 pub(crate) mod operations;
+mod requests;
 pub(crate) mod sidecar;
 pub(crate) mod store;
 

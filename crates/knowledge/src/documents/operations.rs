@@ -5,6 +5,7 @@ use identity::Ctx;
 use search::Value;
 use serde::{Deserialize, Serialize};
 
+use super::requests::Request;
 use super::sidecar::{AclBy, AclEntry, Sidecar};
 use super::store::{HandedIn, Place};
 use super::{DocumentDetail, DocumentStatus, Entry, Location, store};
@@ -121,63 +122,71 @@ pub(crate) enum Attribute {
 }
 
 impl Knowledge {
-    /// Takes documents in; they are indexed soon.
+    /// Takes documents in; they are indexed soon. A request with the `token` of an earlier one is that one, sent again, as long
+    /// as that is known: a day.
     ///
     /// # Errors
-    /// NotFound, where there is no such data source; Invalid, where a document is not of its kind.
+    /// NotFound, where there is no such data source; Invalid, where a document is not of its kind, or the token is that of
+    /// another request.
     pub async fn ingest_documents(
         &self,
         ctx: &Ctx,
         base: &str,
         source: &str,
         documents: Vec<NewDocument>,
+        token: Option<&str>,
     ) -> Result<Vec<DocumentDetail>> {
-        let realm = Realm::of(ctx);
-        let (base, source) = self.source_of(&realm, base, source).await?;
-        let mut tasks = Vec::with_capacity(documents.len());
-        for document in documents {
-            tasks.push(task(&source, document)?);
+        let (base, source) = self.source_of(&Realm::of(ctx), base, source).await?;
+        let tasks = documents.into_iter().map(|document| task(&source, document)).collect::<Result<Vec<_>>>()?;
+        let request = Request::to_index(token, &tasks)?;
+        if let Some(answer) = self.answer_before(ctx, (&base, &source), request.as_ref()).await? {
+            return Ok(answer);
         }
-        self.hand_in(ctx, (&base, &source), tasks, DocumentStatus::Starting).await
+        let (handed_in, answer) = self.sealed((&base, &source), tasks, DocumentStatus::Starting)?;
+        self.hand_in(ctx, (&base, &source), handed_in, (request, answer)).await
     }
 
-    /// Removes documents soon.
+    /// Removes documents soon. For the `token` see [`ingest_documents`](Self::ingest_documents).
     ///
     /// # Errors
-    /// NotFound, where there is no such data source.
+    /// NotFound, where there is no such data source; Invalid, where the token is that of another request.
     pub async fn delete_documents(
         &self,
         ctx: &Ctx,
         base: &str,
         source: &str,
         locations: Vec<Location>,
+        token: Option<&str>,
     ) -> Result<Vec<DocumentDetail>> {
         let realm = Realm::of(ctx);
         let (base, source) = self.source_of(&realm, base, source).await?;
-        let (mut tasks, mut details) = (Vec::new(), Vec::new());
+        let request = Request::to_remove(token, &locations);
+        if let Some(answer) = self.answer_before(ctx, (&base, &source), request.as_ref()).await? {
+            return Ok(answer);
+        }
+        let (mut tasks, mut absent) = (Vec::new(), Vec::new());
         for (at, location) in locations.into_iter().enumerate() {
             let place = Place { realm: &realm, base: &base.id, source: &source.id };
             match store::find(&self.inner.store, place, location.name()).await? {
                 Some(_) => tasks.push((location, Task::Delete, Vec::new())),
-                None => details.push((at, self.absent(&base, &source, location))),
+                None => absent.push((at, self.absent(&base, &source, location))),
             }
         }
-        let mut found = self.hand_in(ctx, (&base, &source), tasks, DocumentStatus::Deleting).await?;
-        for (at, absent) in details {
-            found.insert(at.min(found.len()), absent);
+        let (handed_in, mut answer) = self.sealed((&base, &source), tasks, DocumentStatus::Deleting)?;
+        for (at, absent) in absent {
+            answer.insert(at.min(answer.len()), absent);
         }
-        Ok(found)
+        self.hand_in(ctx, (&base, &source), handed_in, (request, answer)).await
     }
 
-    async fn hand_in(
+    /// What is to be done, as it is kept until then, and what is told of it. Of what is there twice the last one counts.
+    fn sealed(
         &self,
-        ctx: &Ctx,
         (base, source): (&KnowledgeBase, &DataSource),
         tasks: Vec<(Location, Task, Vec<u8>)>,
         status: DocumentStatus,
-    ) -> Result<Vec<DocumentDetail>> {
-        let (realm, now) = (Realm::of(ctx), self.inner.clock.now());
-        let keyring = self.inner.identity.keyring();
+    ) -> Result<(Vec<HandedIn>, Vec<DocumentDetail>)> {
+        let (now, keyring) = (self.inner.clock.now(), self.inner.identity.keyring());
         let (mut handed_in, mut details): (Vec<HandedIn>, Vec<DocumentDetail>) = (Vec::new(), Vec::new());
         for (location, task, bytes) in tasks {
             let entry = Entry { status, ..Entry::new(location.clone(), now) };
@@ -195,17 +204,39 @@ impl Knowledge {
             let pending = keyring.seal(&purpose(&id), &written(&task, &bytes)?)?;
             handed_in.push(HandedIn { location, status, id, acl, pending });
         }
-        if !handed_in.is_empty() {
-            let (knowledge, owner) = (self.clone(), owner(ctx));
-            let (base, source) = (base.id.clone(), source.id.clone());
-            detached(async move {
-                let place = Place { realm: &realm, base: &base, source: &source };
-                store::hand_in(&knowledge.inner.store, place, &handed_in, now).await?;
-                knowledge.submit_handed_in(owner, &base, &source).await
-            })
-            .await?;
+        Ok((handed_in, details))
+    }
+
+    /// Keeps what is to be done, with the answer of its request, and has it done.
+    async fn hand_in(
+        &self,
+        ctx: &Ctx,
+        (base, source): (&KnowledgeBase, &DataSource),
+        handed_in: Vec<HandedIn>,
+        (request, answer): (Option<Request>, Vec<DocumentDetail>),
+    ) -> Result<Vec<DocumentDetail>> {
+        if handed_in.is_empty() && request.is_none() {
+            return Ok(answer);
         }
-        Ok(details)
+        let (realm, now) = (Realm::of(ctx), self.inner.clock.now());
+        let kept = request.as_ref().map(|request| request.answered(&answer, now)).transpose()?;
+        let (knowledge, owner) = (self.clone(), owner(ctx));
+        let (base_id, source_id) = (base.id.clone(), source.id.clone());
+        let is_first = detached(async move {
+            let place = Place { realm: &realm, base: &base_id, source: &source_id };
+            let is_first = store::hand_in(&knowledge.inner.store, place, &handed_in, kept.as_ref(), now).await?;
+            if is_first && !handed_in.is_empty() {
+                knowledge.submit_handed_in(owner, &base_id, &source_id).await?;
+            }
+            Ok(is_first)
+        })
+        .await?;
+        if is_first {
+            return Ok(answer);
+        }
+        // The same request came twice at once.
+        let earlier = self.answer_before(ctx, (base, source), request.as_ref()).await?;
+        earlier.ok_or_else(|| Error::conflict("The same request is being carried out.").with_hint("Send it again."))
     }
 
     /// Where documents stand.

@@ -26,6 +26,21 @@ macro_rules! select {
     };
 }
 
+/// Notes in a document's row that the index may not be as it says. What is set sees the row as it was.
+macro_rules! doubted {
+    ($more:literal) => {
+        concat!(
+            "INSERT INTO knowledge_documents (account, region, knowledge_base, source, hash, name, kind, status, warnings, \
+             acl, modified_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'IN_PROGRESS', '[]', $8, $9) \
+             ON CONFLICT (account, region, knowledge_base, source, hash) DO UPDATE SET etag = NULL, sidecar_etag = NULL, \
+             sidecar_hash = CASE WHEN knowledge_documents.content_hash IS NULL THEN knowledge_documents.sidecar_hash \
+             ELSE '' END",
+            $more
+        )
+    };
+}
+
 /// A data source of a knowledge base.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
@@ -158,29 +173,17 @@ pub(crate) async fn doubt(
     store
         .write(|tx| async move {
             for (entry, doubt) in documents {
-                let sql = "INSERT INTO knowledge_documents (account, region, knowledge_base, source, hash, name, kind,
-                             status, warnings, acl, modified_at)
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, 'IN_PROGRESS', '[]', $8, $9)
-                           ON CONFLICT (account, region, knowledge_base, source, hash) DO UPDATE SET etag = NULL,
-                             sidecar_etag = NULL";
+                // The hash of nothing that there is takes the place of one that is known.
+                let sql = match doubt {
+                    Doubt::Text => doubted!(
+                        ", content_hash = CASE WHEN knowledge_documents.content_hash IS NULL THEN NULL ELSE '' END"
+                    ),
+                    Doubt::Said => doubted!(""),
+                };
                 let hash = entry.hash();
                 let (name, kind) = (entry.location.name(), entry.location.kind());
                 let params = params![&realm.account, &realm.region, base, source, &hash, name, kind, nobody, now];
                 tx.execute(sql, params).await?;
-                // The hash of nothing that there is.
-                let sql = match doubt {
-                    Doubt::Text => {
-                        "UPDATE knowledge_documents SET content_hash = '', sidecar_hash = ''
-                         WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND hash = $5
-                           AND content_hash IS NOT NULL"
-                    }
-                    Doubt::Said => {
-                        "UPDATE knowledge_documents SET sidecar_hash = ''
-                         WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4 AND hash = $5
-                           AND content_hash IS NOT NULL"
-                    }
-                };
-                tx.execute(sql, params![&realm.account, &realm.region, base, source, &hash]).await?;
             }
             Ok(())
         })
@@ -260,16 +263,68 @@ pub(crate) struct HandedIn {
     pub(crate) pending: Vec<u8>,
 }
 
-/// Keeps what was handed in until it is dealt with. What is indexed of the documents stays.
+/// A request with a token, and what it is answered.
+pub(super) struct Answered {
+    pub(super) token: String,
+    /// What it asks for, as one value.
+    pub(super) hash: String,
+    pub(super) answer: String,
+    pub(super) now: base::Timestamp,
+    /// Requests of before that are forgotten.
+    pub(super) forgotten_before: base::Timestamp,
+}
+
+/// What the request with this token asked for, and what it was answered, where that was not before `since`.
+pub(super) async fn answered(
+    store: &Store,
+    Place { realm, base, source }: Place<'_>,
+    token: &str,
+    since: base::Timestamp,
+) -> Result<Option<(String, String)>> {
+    store
+        .read(|tx| async move {
+            let sql = "SELECT request_hash, answer FROM knowledge_requests WHERE account = $1 AND region = $2
+                         AND knowledge_base = $3 AND source = $4 AND token = $5 AND created_at >= $6";
+            let params = params![&realm.account, &realm.region, base, source, token, since];
+            let row = tx.fetch_optional(sql, params).await?;
+            row.map(|row| Ok((row.text("request_hash")?, row.text("answer")?))).transpose()
+        })
+        .await
+}
+
+/// Keeps a request's answer; false, where another one with its token was kept.
+async fn keep_answer(tx: &Tx, Place { realm, base, source }: Place<'_>, request: &Answered) -> Result<bool> {
+    let sql =
+        "DELETE FROM knowledge_requests WHERE account = $1 AND region = $2 AND knowledge_base = $3 AND source = $4
+                 AND created_at < $5";
+    let params = params![&realm.account, &realm.region, base, source, request.forgotten_before];
+    tx.execute(sql, params).await?;
+    let Answered { token, hash, answer, now, .. } = request;
+    let sql = "INSERT INTO knowledge_requests (account, region, knowledge_base, source, token, request_hash, answer,
+                 created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+               ON CONFLICT (account, region, knowledge_base, source, token) DO NOTHING";
+    let params = params![&realm.account, &realm.region, base, source, token, hash, answer, *now];
+    Ok(tx.execute(sql, params).await? > 0)
+}
+
+/// Keeps what was handed in until it is dealt with, and the answer of its request, where that has a token. What is indexed of
+/// the documents stays. False, where another request with the token was kept; nothing is changed then.
 pub(super) async fn hand_in(
     store: &Store,
     place: Place<'_>,
     handed_in: &[HandedIn],
+    request: Option<&Answered>,
     now: base::Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     let Place { realm, base, source } = place;
     store
         .write(|tx| async move {
+            if let Some(request) = request
+                && !keep_answer(&tx, place, request).await?
+            {
+                return Ok(false);
+            }
             for HandedIn { location, status, id, acl, pending } in handed_in {
                 let acl = &acl_column(acl.as_ref().map(|acl| (acl, true)))?;
                 let sql = "INSERT INTO knowledge_documents (account, region, knowledge_base, source, hash, name, kind,
@@ -297,7 +352,7 @@ pub(super) async fn hand_in(
                 ];
                 tx.execute(sql, params).await?;
             }
-            Ok(())
+            Ok(true)
         })
         .await
 }

@@ -10,7 +10,7 @@ use search::analysis::Language;
 use serde_json::{Value, json};
 
 use super::prepare::{File, Prepared, Worker, content_failed, failed};
-use super::room::MOST_TEXT;
+use super::room::MOST_WRITTEN;
 use super::run::is_passing;
 use super::{HANDED_IN, MAX_ATTEMPTS};
 use crate::data_sources::DataSource;
@@ -168,16 +168,17 @@ impl Worker<'_> {
         if pending.is_empty() { Ok(()) } else { self.deal(role, pending).await }
     }
 
-    /// Deals with what was handed in, in parts of [`MOST_TEXT`] bytes of text, about.
+    /// Deals with what was handed in, in parts of [`MOST_WRITTEN`] bytes of texts and vectors, about.
     async fn deal(&self, role: &Ctx, pending: Vec<(Entry, Vec<u8>)>) -> Result<()> {
-        let (mut part, mut text) = (Vec::with_capacity(pending.len()), 0);
+        let (mut part, mut bytes) = (Vec::with_capacity(pending.len()), 0);
         for (entry, sealed) in pending {
             let prepared = self.unsealed(role, entry, &sealed).await?;
-            if text > 0 && text + prepared.text_bytes() > MOST_TEXT {
+            let own = prepared.bytes_embedded(self.model.dimension);
+            if bytes > 0 && bytes + own > MOST_WRITTEN {
                 self.write(role, None, std::mem::take(&mut part)).await?;
-                text = 0;
+                bytes = 0;
             }
-            text += prepared.text_bytes();
+            bytes += own;
             part.push(prepared);
         }
         self.write(role, None, part).await

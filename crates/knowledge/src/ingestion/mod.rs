@@ -2,7 +2,8 @@
 //!
 //! A document is read, cut and embedded; then the index takes all its chunks at once, and then its row says so. Whoever dies
 //! between the two does it again, which changes nothing. An ingestion job counts in the transaction that writes the rows,
-//! so that nothing is counted twice.
+//! so that nothing is counted twice. Documents are written one part after the other, while the next ones are read and embedded,
+//! which changes nothing that lasts.
 
 mod embed;
 mod handed_in;
@@ -19,6 +20,7 @@ use jobs::{JobId, NewJob, Owner, State};
 use serde_json::json;
 
 use crate::data_sources::Origin;
+use crate::knowledge_bases::token_taken;
 use crate::open::{Knowledge, detached};
 use crate::realm::{Realm, owner};
 
@@ -143,7 +145,8 @@ impl Knowledge {
     /// Starts to synchronise a data source.
     ///
     /// # Errors
-    /// NotFound; Conflict, where that goes on already; Invalid, for a data source that documents are handed in to.
+    /// NotFound; Conflict, where that goes on already, or the token is that of another request; Invalid, for a data source that
+    /// documents are handed in to.
     pub async fn start_ingestion(
         &self,
         ctx: &Ctx,
@@ -158,8 +161,8 @@ impl Knowledge {
                 format!("The data source `{}` is of the type `CUSTOM`: there is nothing to synchronise.", source.id);
             return Err(Error::invalid(text).with_hint("Hand documents in with `IngestKnowledgeBaseDocuments`."));
         }
-        if let Some(token) = &token
-            && let Some(earlier) = store::by_token(&self.inner.store, &realm, (&base.id, &source.id), token).await?
+        if let Some(earlier) =
+            self.started_before(&realm, (&base.id, &source.id), token.as_deref(), &description).await?
         {
             return Ok(earlier);
         }
@@ -182,12 +185,36 @@ impl Knowledge {
         let (knowledge, owner) = (self.clone(), owner(ctx));
         detached(async move {
             if !store::insert(&knowledge.inner.store, &realm, &job, (&owner, token.as_deref())).await? {
+                // The same request may have come twice at once.
+                let place = (job.knowledge_base.as_str(), job.data_source.as_str());
+                let earlier = knowledge.started_before(&realm, place, token.as_deref(), &job.description).await?;
+                if let Some(earlier) = earlier {
+                    return Ok(earlier);
+                }
                 let text = format!("An ingestion job of the data source `{}` is running.", job.data_source);
                 return Err(Error::conflict(text).with_hint("Wait until it ends, or stop it with `StopIngestionJob`."));
             }
             knowledge.submit(&realm, (job, owner)).await
         })
         .await
+    }
+
+    /// The job that a request with the same token made.
+    ///
+    /// # Errors
+    /// Conflict, where that asked for something else.
+    async fn started_before(
+        &self,
+        realm: &Realm,
+        place: (&str, &str),
+        token: Option<&str>,
+        description: &Option<String>,
+    ) -> Result<Option<IngestionJob>> {
+        let Some(token) = token else { return Ok(None) };
+        match store::by_token(&self.inner.store, realm, place, token).await? {
+            Some(earlier) if earlier.description != *description => Err(token_taken(token)),
+            earlier => Ok(earlier),
+        }
     }
 
     /// Hands the work to the jobs, once.

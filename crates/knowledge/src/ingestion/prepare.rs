@@ -68,19 +68,14 @@ impl Prepared {
 
     /// As it is to be, now that the row says something else of the document, but nothing else of its text.
     pub(super) fn beside(mut self, kept: Entry) -> Self {
-        let (entry, sidecar) = match &mut self {
-            Self::Failed(entry) | Self::Same(entry) | Self::Removal(entry) => (entry, None),
-            Self::Said(entry, sidecar) | Self::FailedButSaid(entry, sidecar) => (entry, Some(sidecar)),
-            Self::Content(content) => (&mut content.entry, Some(&mut content.sidecar)),
-        };
-        match sidecar {
-            Some(sidecar) => {
-                *sidecar = std::mem::take(sidecar).handed(kept.handed_acl.as_ref());
-                entry.hold(sidecar);
+        match &mut self {
+            Self::Failed(entry) | Self::Same(entry) | Self::Removal(entry) => {
+                entry.handed_acl = kept.handed_acl;
+                entry.indexed = kept.indexed;
             }
-            None => entry.handed_acl = kept.handed_acl,
+            Self::Said(entry, sidecar) | Self::FailedButSaid(entry, sidecar) => said_beside((entry, sidecar), kept),
+            Self::Content(content) => content.beside(kept),
         }
-        entry.indexed = kept.indexed;
         self
     }
 
@@ -88,6 +83,15 @@ impl Prepared {
     pub(super) fn text_bytes(&self) -> usize {
         match self {
             Self::Content(content) => content.text.len(),
+            _ => 0,
+        }
+    }
+
+    /// The bytes of that text and of the vectors of its chunks, once it is embedded; of what ends where the subject changes, at
+    /// most.
+    pub(super) fn bytes_embedded(&self, dimension: usize) -> usize {
+        match self {
+            Self::Content(content) => content.text.len() + content.plan.most_chunks() * dimension * size_of::<f32>(),
             _ => 0,
         }
     }
@@ -103,6 +107,19 @@ pub(super) struct Content {
     pub(super) language: Option<String>,
     pub(super) title: Option<String>,
     pub(super) warnings: Vec<String>,
+}
+
+impl Content {
+    /// As [`Prepared::beside`].
+    pub(super) fn beside(&mut self, kept: Entry) {
+        said_beside((&mut self.entry, &mut self.sidecar), kept);
+    }
+}
+
+fn said_beside((entry, sidecar): (&mut Entry, &mut Sidecar), kept: Entry) {
+    *sidecar = std::mem::take(sidecar).handed(kept.handed_acl.as_ref());
+    entry.hold(sidecar);
+    entry.indexed = kept.indexed;
 }
 
 /// A file: what it is called, what its sender says it is, and its bytes.
@@ -267,11 +284,10 @@ impl Worker<'_> {
         let regions: Vec<Region> =
             extracted.blocks.into_iter().map(|block| Region { span: block.span, page: block.page }).collect();
         let plan = chunking::plan(&text, &regions, &Tokens::new(&text, &spans), self.source.chunking.as_ref());
-        let parts = match &plan {
-            Plan::Cuts(cuts) if cuts.is_empty() => return Err(Error::invalid("The file has no text.")),
-            Plan::Cuts(cuts) => cuts.len(),
-            Plan::Groups(grouping) => grouping.groups().len(),
-        };
+        let parts = plan.most_chunks();
+        if matches!(&plan, Plan::Cuts(cuts) if cuts.is_empty()) {
+            return Err(Error::invalid("The file has no text."));
+        }
         if parts > MOST_CHUNKS {
             return Err(Error::invalid(format!("The document has {parts} chunks, more than {MOST_CHUNKS}."))
                 .with_hint("Split it, or make a data source with larger chunks that repeat less of each other."));

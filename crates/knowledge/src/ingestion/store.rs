@@ -33,7 +33,7 @@ pub(crate) struct Counted {
     pub(crate) now: Timestamp,
 }
 
-/// Keeps a new job; false, where another one of the data source has not ended.
+/// Keeps a new job; false, where another one of the data source has not ended, or was made by a request with the same token.
 pub(super) async fn insert(
     store: &Store,
     realm: &Realm,
@@ -42,10 +42,10 @@ pub(super) async fn insert(
 ) -> Result<bool> {
     store
         .write(|tx| async move {
-            let place = params![&realm.account, &realm.region, &job.knowledge_base, &job.data_source];
+            let taken = params![&realm.account, &realm.region, &job.knowledge_base, &job.data_source, token];
             let sql = "SELECT id FROM knowledge_jobs WHERE account = $1 AND region = $2 AND knowledge_base = $3
-                         AND source = $4 AND ended_at IS NULL LIMIT 1";
-            if tx.fetch_optional(sql, place).await?.is_some() {
+                         AND source = $4 AND (ended_at IS NULL OR request_token = $5) LIMIT 1";
+            if tx.fetch_optional(sql, taken).await?.is_some() {
                 return Ok(false);
             }
             let sql = "INSERT INTO knowledge_jobs (account, region, knowledge_base, source, id, description, status,

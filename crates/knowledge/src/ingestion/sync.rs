@@ -1,12 +1,12 @@
 //! Synchronising a data source with its bucket: what is new, what changed, what is gone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use base::{Error, ErrorKind, Result};
 use futures::StreamExt as _;
-use futures::future::try_join;
+use futures::future::try_join3;
 use futures::stream;
 use identity::Ctx;
 use jobs::{JobContext, Progress};
@@ -14,8 +14,9 @@ use objects::{BucketRef, ListObjectsV2};
 
 use super::IngestionJob;
 use super::prepare::{Prepared, Worker, content_failed, failed};
-use super::room::{MOST_DOCUMENTS, Room, parts};
+use super::room::{Room, parts};
 use super::store;
+use super::write::Ready;
 use crate::data_sources::Origin;
 use crate::documents::sidecar::ENDING;
 use crate::documents::store::{Place, all, find_all};
@@ -88,8 +89,8 @@ impl Synchronisation<'_> {
         }
         let total = scanned.0;
         let (tasks, gone) = self.compare(listing, known);
-        let mut done = total.saturating_sub(tasks.len() as u64);
-        for window in gone.chunks(MOST_DOCUMENTS) {
+        let done = total.saturating_sub(tasks.len() as u64);
+        for window in gone.chunks(self.window()) {
             if self.stopped().await? {
                 return Ok(Over::Stopped);
             }
@@ -97,20 +98,37 @@ impl Synchronisation<'_> {
             let removals = window.iter().cloned().map(Prepared::Removal).collect();
             self.worker.write(&role, Some(&self.job.id), removals).await?;
         }
+        self.index(tasks, (done, total)).await
+    }
+
+    /// Indexes documents: some are written while the next are embedded and those after them are read, so that nobody waits for
+    /// the disk, or for another, but at the beginning and the end. They are written one part after the other.
+    async fn index(&self, tasks: Vec<Task>, (mut done, total): (u64, u64)) -> Result<Over> {
         let mut tasks = tasks.into_iter().peekable();
-        let mut window = self.next(&mut tasks).await?;
-        while let Some((role, prepared)) = window {
+        let (mut read, mut ready, mut unread) = (VecDeque::new(), None, None);
+        read.extend(self.next(&mut tasks).await?);
+        while !read.is_empty() || ready.is_some() {
             if self.stopped().await? {
                 return Ok(Over::Stopped);
             }
-            done += prepared.len() as u64;
-            // The next ones are read while these are embedded and written. A failed write ends that; a failed read ends no write.
-            let next = async { Ok(self.next(&mut tasks).await) };
-            let ((), next) = try_join(self.write(&role, prepared), next).await?;
-            window = next?;
-            self.say(done, Some(total), "indexing documents").await;
+            let (part, is_next_due) = (read.pop_front(), read.is_empty() && unread.is_none());
+            let documents = ready.as_ref().map_or(0, |(_, ready): &(Ctx, Ready)| ready.entries().len());
+            // A failed write ends all of it; whatever else fails ends no write.
+            let embed = async { Ok(self.embed(part).await) };
+            let next = async { Ok(if is_next_due { self.next(&mut tasks).await } else { Ok(Vec::new()) }) };
+            let ((), embedded, next) = try_join3(self.write(ready.take()), embed, next).await?;
+            match next {
+                Ok(more) => read.extend(more),
+                Err(error) => unread = Some(error),
+            }
+            ready = embedded?;
+            if documents > 0 {
+                done += documents as u64;
+                self.say(done, Some(total), "indexing documents").await;
+            }
         }
-        Ok(Over::Done)
+        // What was read before is written.
+        unread.map_or(Ok(Over::Done), Err)
     }
 
     async fn say(&self, done: u64, total: Option<u64>, message: &str) {
@@ -172,6 +190,11 @@ impl Synchronisation<'_> {
         Ok(listing)
     }
 
+    /// The most documents that are dealt with together.
+    fn window(&self) -> usize {
+        self.worker.knowledge.inner.config.window.max(1)
+    }
+
     fn bucket(&self) -> &str {
         self.worker.source.origin.bucket().unwrap_or_default()
     }
@@ -195,13 +218,14 @@ impl Synchronisation<'_> {
         (tasks, gone)
     }
 
-    /// The next documents as they are now, those that are dealt with together, and the role that read them. Once there is enough
-    /// of them no other is begun; those that are being read then, at most [`READ_TOGETHER`], come with them.
-    async fn next(&self, tasks: &mut Peekable<IntoIter<Task>>) -> Result<Option<(Ctx, Vec<Prepared>)>> {
+    /// The next documents as they are now, those that are dealt with together, and the role that read them, in parts that are
+    /// written one after the other. Once there is enough of them no other is begun; those that are being read then, at most
+    /// [`READ_TOGETHER`], come with them.
+    async fn next(&self, tasks: &mut Peekable<IntoIter<Task>>) -> Result<Vec<(Ctx, Vec<Prepared>)>> {
         if tasks.peek().is_none() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let (role, room) = (self.worker.role().await?, Room::default());
+        let (role, room) = (self.worker.role().await?, Room::new(self.window()));
         let admitted = std::iter::from_fn(|| tasks.next_if(|task| room.take(task.size)));
         let read = |task| {
             let (role, room) = (&role, &room);
@@ -212,38 +236,28 @@ impl Synchronisation<'_> {
             }
         };
         let prepared: Vec<Result<Prepared>> = stream::iter(admitted).map(read).buffered(READ_TOGETHER).collect().await;
-        let prepared = prepared.into_iter().collect::<Result<_>>()?;
-        Ok(Some((role, prepared)))
+        let parts = parts(prepared.into_iter().collect::<Result<_>>()?, self.worker.model.dimension);
+        Ok(parts.into_iter().map(|part| (role.clone(), part)).collect())
     }
 
-    /// Writes documents, and what was handed in meanwhile.
-    async fn write(&self, role: &Ctx, prepared: Vec<Prepared>) -> Result<()> {
-        for part in parts(self.not_handed_in(prepared).await?) {
-            self.worker.write(role, Some(&self.job.id), part).await?;
-        }
-        self.worker.deal_between(role).await
+    /// Embeds the texts of documents.
+    async fn embed(&self, part: Option<(Ctx, Vec<Prepared>)>) -> Result<Option<(Ctx, Ready)>> {
+        let Some((role, prepared)) = part else { return Ok(None) };
+        let ready = self.worker.ready(&role, prepared).await?;
+        Ok(Some((role, ready)))
     }
 
-    /// The documents without those whose texts were indexed or removed as they were handed in since their rows were read: that
-    /// is newer. Of the others, what was said then of who may read them holds, whether or not they could be indexed.
-    async fn not_handed_in(&self, prepared: Vec<Prepared>) -> Result<Vec<Prepared>> {
+    /// Writes documents, and what was handed in meanwhile. Of those whose texts were indexed or removed as they were handed in since
+    /// their rows were read, nothing is written: that is newer. Of the others, what was said then of who may read them holds,
+    /// whether or not they could be indexed.
+    async fn write(&self, ready: Option<(Ctx, Ready)>) -> Result<()> {
+        let Some((role, ready)) = ready else { return Ok(()) };
         let Worker { knowledge, realm, base, source, .. } = &self.worker;
         let place = Place { realm, base: &base.id, source: &source.id };
-        let names: Vec<&str> = prepared.iter().map(|document| document.entry().location.name()).collect();
+        let names: Vec<&str> = ready.entries().iter().map(|entry| entry.location.name()).collect();
         let kept = find_all(&knowledge.inner.store, place, &names).await?;
-        let mut left = Vec::with_capacity(prepared.len());
-        for (document, kept) in prepared.into_iter().zip(kept) {
-            let text = |entry: &Entry| {
-                entry.indexed.as_ref().map(|indexed| (indexed.content.clone(), indexed.preface.clone()))
-            };
-            if kept.as_ref().and_then(text) == text(document.entry()) {
-                left.push(match kept {
-                    Some(kept) => document.beside(kept),
-                    None => document,
-                });
-            }
-        }
-        Ok(left)
+        self.worker.write_ready(Some(&self.job.id), ready.beside(kept)).await?;
+        self.worker.deal_between(&role).await
     }
 
     async fn prepare(&self, role: &Ctx, task: Task) -> Result<Prepared> {

@@ -46,13 +46,64 @@ impl Outcome {
     }
 }
 
+/// What was prepared, its texts cut and embedded: it can be written.
+pub(super) struct Ready {
+    others: Vec<Prepared>,
+    embedded: Vec<Embedded>,
+}
+
+impl Ready {
+    /// The documents' rows, as they were read.
+    pub(super) fn entries(&self) -> Vec<&Entry> {
+        let embedded = self.embedded.iter().map(|embedded| &embedded.content.entry);
+        self.others.iter().map(Prepared::entry).chain(embedded).collect()
+    }
+
+    /// Without the documents of whose texts their rows say something else now, `kept` in the order of
+    /// [`entries`](Self::entries): what was indexed or removed since is newer. Of the others, what was said since holds.
+    pub(super) fn beside(self, kept: Vec<Option<Entry>>) -> Self {
+        let text =
+            |entry: &Entry| entry.indexed.as_ref().map(|indexed| (indexed.content.clone(), indexed.preface.clone()));
+        let is_as_it_was = |read: &Entry, kept: &Option<Entry>| kept.as_ref().and_then(text) == text(read);
+        let mut kept = kept.into_iter();
+        let mut others = Vec::with_capacity(self.others.len());
+        for (prepared, kept) in self.others.into_iter().zip(kept.by_ref()) {
+            if is_as_it_was(prepared.entry(), &kept) {
+                others.push(match kept {
+                    Some(kept) => prepared.beside(kept),
+                    None => prepared,
+                });
+            }
+        }
+        let mut embedded = Vec::with_capacity(self.embedded.len());
+        for (mut one, kept) in self.embedded.into_iter().zip(kept) {
+            if is_as_it_was(&one.content.entry, &kept) {
+                if let Some(kept) = kept {
+                    one.content.beside(kept);
+                }
+                embedded.push(one);
+            }
+        }
+        Self { others, embedded }
+    }
+}
+
 impl Worker<'_> {
     /// Indexes what was prepared, for the ingestion job, if there is one. When it returns, every query sees it.
     ///
     /// # Errors
     /// What is no document's own fault; nothing is counted then, and all of it may be done again.
     pub(super) async fn write(&self, role: &Ctx, job: Option<&str>, prepared: Vec<Prepared>) -> Result<()> {
-        let (mut outcome, mut contents, mut others) = (Outcome::default(), Vec::new(), Vec::new());
+        let ready = self.ready(role, prepared).await?;
+        self.write_ready(job, ready).await
+    }
+
+    /// Cuts and embeds the texts of what was prepared. Nothing is changed.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(super) async fn ready(&self, role: &Ctx, prepared: Vec<Prepared>) -> Result<Ready> {
+        let (mut contents, mut others) = (Vec::new(), Vec::new());
         for prepared in prepared {
             match prepared {
                 Prepared::Content(content) => contents.push(*content),
@@ -64,6 +115,15 @@ impl Worker<'_> {
             // The model's id may have come to mean another one meanwhile.
             self.knowledge.model_of(role, self.base).await?;
         }
+        Ok(Ready { others, embedded })
+    }
+
+    /// As [`write`](Self::write), of what is ready.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(super) async fn write_ready(&self, job: Option<&str>, Ready { others, embedded }: Ready) -> Result<()> {
+        let (mut outcome, mut gone) = (Outcome::default(), Vec::new());
         let _writing = self.knowledge.inner.locks.writing().await;
         self.intend(&others, &embedded).await?;
         for other in others {
@@ -82,18 +142,27 @@ impl Worker<'_> {
                     Err(error) => self.fail(&mut outcome, entry, error)?,
                 },
                 Prepared::Content(_) => {}
-                Prepared::Removal(entry) => {
-                    let prefix = prefix(&self.source.id, entry.location.name());
-                    self.index.apply(vec![Change::DeletePrefix { prefix }]).await?;
-                    outcome.statistics.deleted += 1;
-                    let Entry { location, handed_in, .. } = entry;
-                    outcome.removed.push(Removed { name: location.name().to_owned(), handed_in });
-                }
+                Prepared::Removal(entry) => gone.push(entry),
             }
         }
+        self.take_out(gone, &mut outcome).await?;
         self.put_all(embedded, &mut outcome).await?;
         ::store::crash::point("knowledge.index.after");
         self.note(job, outcome).await
+    }
+
+    /// Takes documents out of the index, all at once.
+    async fn take_out(&self, gone: Vec<Entry>, outcome: &mut Outcome) -> Result<()> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let prefix = |entry: &Entry| prefix(&self.source.id, entry.location.name());
+        self.index.apply(gone.iter().map(|entry| Change::DeletePrefix { prefix: prefix(entry) }).collect()).await?;
+        outcome.statistics.deleted += gone.len() as u64;
+        let removed =
+            |Entry { location, handed_in, .. }: Entry| Removed { name: location.name().to_owned(), handed_in };
+        outcome.removed.extend(gone.into_iter().map(removed));
+        Ok(())
     }
 
     /// Notes of each document that the index may not be as its row says from now on, until [`note`](Self::note) does: whoever
@@ -286,33 +355,35 @@ impl Worker<'_> {
 
     fn changes(&self, embedded: &Embedded) -> Vec<Change> {
         let Embedded { content, cuts, vectors } = embedded;
-        let whole = self.whole(&content.entry, &content.hash, content.language.as_deref(), &content.sidecar);
         let prefix = prefix(&self.source.id, content.entry.location.name());
+        let what = (content.hash.as_str(), content.language.as_deref());
+        let whole = self.whole(&content.entry, &prefix, what, &content.sidecar);
         let puts = cuts
             .iter()
             .zip(vectors)
             .enumerate()
             .map(|(number, (cut, vector))| Change::Put(whole.chunk(&content.text, (number, cut), vector.clone())));
-        std::iter::once(Change::DeletePrefix { prefix }).chain(puts).collect()
+        let first = Change::DeletePrefix { prefix: prefix.clone() };
+        std::iter::once(first).chain(puts).collect()
     }
 
     fn whole<'a>(
         &'a self,
         entry: &'a Entry,
-        revision: &'a str,
-        language: Option<&str>,
+        prefix: &'a str,
+        (revision, language): (&'a str, Option<&str>),
         sidecar: &'a Sidecar,
     ) -> Whole<'a> {
         let (source, location) = (self.source.id.as_str(), &entry.location);
         let language = language.map_or(self.language, Language::from_code);
-        Whole { source, location, revision, language, sidecar }
+        Whole { source, prefix, location, revision, language, sidecar }
     }
 
     /// Changes what is said of a document whose text stays: permissions alone where nothing else is new.
     async fn say(&self, entry: &Entry, sidecar: &Sidecar) -> Result<()> {
         let Some(indexed) = &entry.indexed else { return Err(Error::internal("nothing is indexed of it")) };
-        let whole = self.whole(entry, &indexed.content, indexed.language.as_deref(), sidecar);
         let prefix = prefix(&self.source.id, entry.location.name());
+        let whole = self.whole(entry, &prefix, (&indexed.content, indexed.language.as_deref()), sidecar);
         // Who may read it goes first. A long document is too much for one change.
         let mut after = None;
         loop {

@@ -132,6 +132,7 @@ pub(super) async fn remove(store: &Store, realm: &Realm, id: &str) -> Result<()>
             for sql in [
                 "DELETE FROM knowledge_documents WHERE account = $1 AND region = $2 AND knowledge_base = $3",
                 "DELETE FROM knowledge_jobs WHERE account = $1 AND region = $2 AND knowledge_base = $3",
+                "DELETE FROM knowledge_requests WHERE account = $1 AND region = $2 AND knowledge_base = $3",
                 "DELETE FROM knowledge_sources WHERE account = $1 AND region = $2 AND knowledge_base = $3",
                 "DELETE FROM knowledge_bases WHERE account = $1 AND region = $2 AND id = $3",
             ] {

@@ -31,6 +31,28 @@ const DIMENSION: usize = 32;
 pub const RIGHTS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*",
     "Action":["s3:GetObject","s3:ListBucket","bedrock:InvokeModel"]}]}"#;
 
+/// A model that is away for a moment.
+#[derive(Default)]
+pub struct Away(Mutex<Option<usize>>);
+
+impl Away {
+    /// After so many more calls, one fails.
+    pub fn after(&self, calls: usize) {
+        if let Ok(mut left) = self.0.lock() {
+            *left = Some(calls);
+        }
+    }
+
+    /// # Errors
+    /// Unavailable, where this is the call that fails.
+    fn call(&self) -> Result<()> {
+        let Ok(mut left) = self.0.lock() else { return Ok(()) };
+        let calls = left.take();
+        *left = calls.and_then(|calls| calls.checked_sub(1));
+        if calls == Some(0) { Err(Error::unavailable("The model is away.")) } else { Ok(()) }
+    }
+}
+
 /// Texts that share words are near each other. A token is a word.
 #[derive(Default)]
 pub struct HashedWords {
@@ -42,6 +64,10 @@ pub struct HashedWords {
     pub before: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// The same, awaited: whatever the work does beside embedding goes on.
     pub meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
+    /// When embedding passages fails.
+    pub away: Away,
+    /// When the tokens of a text cannot be told, as they are of each that is read.
+    pub away_from_tokens: Away,
 }
 
 /// How a deployment differs from one in a folder.
@@ -50,11 +76,13 @@ pub struct Setting {
     pub postgres: Option<String>,
     pub clock: Arc<dyn Clock>,
     pub disk: Disk,
+    /// The most documents of a window; the usual number where there is none.
+    pub window: Option<usize>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { postgres: None, clock: Arc::new(SystemClock), disk: Disk::default() }
+        Self { postgres: None, clock: Arc::new(SystemClock), disk: Disk::default(), window: None }
     }
 }
 
@@ -77,6 +105,7 @@ impl Embedder for HashedWords {
         self.model(ctx, model).await?;
         if purpose == Purpose::Passage {
             point("embedder.embed");
+            self.away.call()?;
             self.embedded.fetch_add(texts.len(), Ordering::SeqCst);
             let before = self.before.lock().ok().and_then(|mut before| before.take());
             if let Some(before) = before {
@@ -94,6 +123,7 @@ impl Embedder for HashedWords {
     }
 
     async fn tokens(&self, _: &Ctx, _: &str, text: &str) -> Result<Vec<Range<usize>>> {
+        self.away_from_tokens.call()?;
         let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
         Ok(text.split_whitespace().map(|word| start(word)..start(word) + word.len()).collect())
     }
@@ -151,10 +181,12 @@ impl Deployment {
             clock,
             random,
         };
+        let config = Config::new(dir.join("knowledge"));
         let config = Config {
             postgres: setting.postgres.map(base::Secret::new),
             disk: setting.disk,
-            ..Config::new(dir.join("knowledge"))
+            window: setting.window.unwrap_or(config.window),
+            ..config
         };
         let knowledge = Knowledge::open(config, parts).await?;
         Ok(Self { store, identity, objects, jobs, knowledge, embedder, ctx })

@@ -15,7 +15,7 @@ mod bounds;
 mod durability;
 mod faults;
 mod formulas;
-mod permissions;
+pub(crate) mod permissions;
 mod visibility;
 
 /// Two text fields of different weight, vectors of four dimensions.

@@ -203,7 +203,8 @@ fn short(one: &Value) -> String {
     format!("{before}{}{after}", flat(&text))
 }
 
-fn flat(text: &str) -> String {
+/// A text in one line.
+pub(super) fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

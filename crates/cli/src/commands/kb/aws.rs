@@ -10,6 +10,8 @@ use crate::fields::text;
 
 /// The role that knowledge bases read as where nothing else is said.
 pub(super) const ROLE: &str = "CratonKnowledgeBases";
+/// The policy of a role that reads no bucket; buckets, after which the others are called, have no capital letters.
+const EMBEDDING: &str = "Embedding";
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"bedrock.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 const BASES: &str = "/knowledgebases";
 
@@ -56,6 +58,24 @@ pub(super) async fn sources(client: &Client, base: &str) -> Result<Vec<Value>> {
     pages(client, Method::POST, &format!("{}/datasources/", path(base)), "dataSourceSummaries").await
 }
 
+/// The ids of the data sources of a knowledge base that are called so, by id or name; of all where nothing is named.
+pub(super) async fn sources_called(
+    client: &Client,
+    (id, base): (&str, &str),
+    wanted: Option<&str>,
+    here: &str,
+) -> Result<Vec<String>> {
+    let mut sources = sources(client, id).await?;
+    if let Some(wanted) = wanted {
+        sources.retain(|source| source["dataSourceId"] == wanted || source["name"] == wanted);
+    }
+    if sources.is_empty() {
+        let which = wanted.map_or_else(|| "no data source".to_owned(), |wanted| format!("no data source `{wanted}`"));
+        bail!("the knowledge base `{base}` has {which}\nhint: `craton kb show {base}{here}` shows them");
+    }
+    Ok(sources.iter().map(|source| text(source, "dataSourceId")).collect())
+}
+
 /// The latest sync of a data source; `Null` where there was none.
 pub(super) async fn latest_sync(client: &Client, base: &str, source: &str) -> Result<Value> {
     let input = json!({ "maxResults": 1, "sortBy": { "attribute": "STARTED_AT", "order": "DESCENDING" } });
@@ -88,10 +108,45 @@ async fn pages(client: &Client, method: Method, path: &str, items: &str) -> Resu
     }
 }
 
+/// The syncs of a data source, the latest first, without the reasons of documents that failed.
+pub(super) async fn syncs(client: &Client, base: &str, source: &str) -> Result<Vec<Value>> {
+    let path = format!("{}/ingestionjobs/", source_path(base, source));
+    pages(client, Method::POST, &path, "ingestionJobSummaries").await
+}
+
+/// A data source.
+pub(super) async fn source(client: &Client, base: &str, source: &str) -> Result<Value> {
+    Ok(bedrock(client, Method::GET, &source_path(base, source), None).await?["dataSource"].take())
+}
+
 /// Whether a data source is handed its documents, and so has nothing to read in.
 pub(super) async fn is_custom(client: &Client, base: &str, source: &str) -> Result<bool> {
-    let found = bedrock(client, Method::GET, &source_path(base, source), None).await?;
-    Ok(found["dataSource"]["dataSourceConfiguration"]["type"] == "CUSTOM")
+    Ok(self::source(client, base, source).await?["dataSourceConfiguration"]["type"] == "CUSTOM")
+}
+
+/// Makes a data source over a bucket and a prefix, or one that is handed its documents, and gives its id.
+pub(super) async fn make_source(
+    client: &Client,
+    base: &str,
+    name: &str,
+    (place, chunking): (Option<(&str, &str)>, Option<Value>),
+) -> Result<String> {
+    let configuration = match place {
+        Some((bucket, prefix)) => {
+            let mut s3 = json!({ "bucketArn": format!("arn:aws:s3:::{bucket}") });
+            if !prefix.is_empty() {
+                s3["inclusionPrefixes"] = json!([prefix]);
+            }
+            json!({ "type": "S3", "s3Configuration": s3 })
+        }
+        None => json!({ "type": "CUSTOM" }),
+    };
+    let mut input = json!({ "name": name, "dataSourceConfiguration": configuration });
+    if let Some(chunking) = chunking {
+        input["vectorIngestionConfiguration"] = json!({ "chunkingConfiguration": chunking });
+    }
+    let made = bedrock(client, Method::PUT, &format!("{}/datasources/", path(base)), Some(&input)).await?;
+    Ok(text(&made["dataSource"], "dataSourceId"))
 }
 
 /// The ARN of the account's own key that a bucket encrypts with; none where it has none.
@@ -112,10 +167,13 @@ async fn key_of(client: &Client, bucket: &str) -> Result<Option<String>> {
     Ok(found["KeyMetadata"]["Arn"].as_str().map(str::to_owned))
 }
 
-/// The ARN of the role that reads a bucket, which is made where it is not there. It may read the bucket from now on, and
-/// decrypt with the bucket's key.
-pub(super) async fn role(client: &Client, bucket: &str) -> Result<String> {
-    let key = key_of(client, bucket).await?;
+/// The ARN of the role that knowledge bases read as, which is made where it is not there. It may embed from now on, read the
+/// bucket, if there is one, and decrypt with the bucket's key.
+pub(super) async fn role(client: &Client, bucket: Option<&str>) -> Result<String> {
+    let key = match bucket {
+        Some(bucket) => key_of(client, bucket).await?,
+        None => None,
+    };
     let made = match iam(client, "GetRole", &[("RoleName", ROLE)]).await {
         Ok(found) => found,
         Err(_) => {
@@ -124,21 +182,21 @@ pub(super) async fn role(client: &Client, bucket: &str) -> Result<String> {
             iam(client, "CreateRole", &role).await.with_context(|| format!("cannot make the role `{ROLE}`"))?
         }
     };
-    let mut policy = json!({ "Version": "2012-10-17", "Statement": [
-        {
+    let mut statements = vec![json!({ "Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*" })];
+    if let Some(bucket) = bucket {
+        statements.push(json!({
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:ListBucket"],
             "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
-        },
-        { "Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*" },
-    ] });
-    if let (Some(key), Some(statements)) = (key, policy["Statement"].as_array_mut()) {
+        }));
+    }
+    if let Some(key) = key {
         statements.push(json!({ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key }));
     }
-    let put = [("RoleName", ROLE), ("PolicyName", bucket), ("PolicyDocument", &policy.to_string())];
-    iam(client, "PutRolePolicy", &put)
-        .await
-        .with_context(|| format!("cannot let the role `{ROLE}` read `{bucket}`"))?;
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements }).to_string();
+    let put = [("RoleName", ROLE), ("PolicyName", bucket.unwrap_or(EMBEDDING)), ("PolicyDocument", &policy)];
+    let what = bucket.map_or_else(|| "embed".to_owned(), |bucket| format!("read `{bucket}`"));
+    iam(client, "PutRolePolicy", &put).await.with_context(|| format!("cannot let the role `{ROLE}` {what}"))?;
     Ok(xml_text(&made, "Arn").context("the server's answer names no role")?.to_owned())
 }
 

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{aws, sync};
+use super::{aws, documents, sync};
 use crate::args::Format;
 use crate::client::Client;
 use crate::fields::text;
@@ -50,7 +50,7 @@ pub(super) async fn one(client: &Client, base: &str, format: Format) -> Result<(
     Ok(())
 }
 
-pub(super) async fn documents(client: &Client, base: &str, failed: bool, format: Format) -> Result<()> {
+pub(super) async fn documents_of(client: &Client, base: &str, failed: bool, format: Format) -> Result<()> {
     let id = aws::find(client, base).await?;
     let mut found = Vec::new();
     for source in aws::sources(client, &id).await? {
@@ -59,19 +59,5 @@ pub(super) async fn documents(client: &Client, base: &str, failed: bool, format:
     if failed {
         found.retain(|document| text(document, "status").contains("FAILED"));
     }
-    if format == Format::Json {
-        return output::json(&json!({ "items": found }));
-    }
-    let rows: Vec<[String; 3]> = found
-        .iter()
-        .map(|one| [text(one, "status"), name(one), one["statusReason"].as_str().unwrap_or_default().to_owned()])
-        .collect();
-    output::line(output::table(["STATUS", "DOCUMENT", "REASON"], &rows))
-}
-
-/// What a document is called.
-fn name(document: &Value) -> String {
-    let identifier = &document["identifier"];
-    let uri = identifier["s3"]["uri"].as_str().or_else(|| identifier["custom"]["id"].as_str());
-    uri.unwrap_or("-").to_owned()
+    documents::tell(&found, format)
 }

@@ -5,7 +5,7 @@ fn triples() -> usize {
     std::env::var("CRATON_SEARCH_TRIPLES").ok().and_then(|count| count.parse().ok()).unwrap_or(4_000)
 }
 
-fn is_permitted(acl: &Acl, caller: &Caller) -> bool {
+pub(crate) fn is_permitted(acl: &Acl, caller: &Caller) -> bool {
     let user =
         |users: &std::collections::BTreeSet<String>| caller.user.as_ref().is_some_and(|user| users.contains(user));
     let group = |groups: &std::collections::BTreeSet<String>| !groups.is_disjoint(&caller.groups);
@@ -13,13 +13,12 @@ fn is_permitted(acl: &Acl, caller: &Caller) -> bool {
     allowed && !user(&acl.denied_users) && !group(&acl.denied_groups)
 }
 
-/// Documents as a history of puts, replacements, deletions and changed permissions left them.
-fn corpus(rng: &mut ChaCha8Rng) -> (State, BTreeMap<String, Document>) {
-    let mut state = State::new(Arc::new(schema()));
-    let mut expected = BTreeMap::new();
+/// A history of puts, replacements, deletions and changed permissions, and the documents that it leaves.
+pub(crate) fn history(rng: &mut ChaCha8Rng) -> (Vec<Change>, BTreeMap<String, Document>) {
+    let (mut changes, mut expected) = (Vec::new(), BTreeMap::new());
     for _ in 0..rng.random_range(1..40) {
         let key = format!("doc{}", rng.random_range(0..25));
-        let change = match rng.random_range(0..8) {
+        changes.push(match rng.random_range(0..8) {
             0 => {
                 expected.remove(&key);
                 Change::Delete { key }
@@ -34,7 +33,16 @@ fn corpus(rng: &mut ChaCha8Rng) -> (State, BTreeMap<String, Document>) {
                 expected.insert(key, document.clone());
                 Change::Put(document)
             }
-        };
+        });
+    }
+    (changes, expected)
+}
+
+/// Documents as such a history left them.
+fn corpus(rng: &mut ChaCha8Rng) -> (State, BTreeMap<String, Document>) {
+    let mut state = State::new(Arc::new(schema()));
+    let (changes, expected) = history(rng);
+    for change in changes {
         apply(&mut state, vec![change]);
     }
     (state, expected)
