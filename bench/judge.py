@@ -71,8 +71,9 @@ class Craton:
         self.iam.put_role_policy(RoleName=f"judge-{self.tag}", PolicyName="all", PolicyDocument=document(
             {"Action": ["s3:GetObject", "s3:PutObject", "bedrock:InvokeModel"], "Resource": "*"}))
 
-    def evaluate(self, name, records, metrics, unlimited=False):
-        """The id of a job that has ended, and how many seconds it took. Craton's own operation takes more than 1,000 prompts."""
+    def evaluate(self, name, records, metrics):
+        """The id of a job that has ended, and how many seconds it took. Craton's own operation takes more than 1,000 prompts, and the
+        names of its catalogue as judges."""
         self.s3.put_object(Bucket=self.bucket, Key=f"{name}.jsonl", Body="\n".join(map(line, records)).encode())
         started = time.perf_counter()
         asked = dict(
@@ -84,10 +85,7 @@ class Craton:
             inferenceConfig={"ragConfigs": [{"precomputedRagSourceConfig": {
                 "retrieveAndGenerateSourceConfig": {"ragSourceIdentifier": "theirs"}}}]},
             outputDataConfig={"s3Uri": f"s3://{self.bucket}/out/"})
-        if unlimited:
-            arn = call("POST", "/evaluation-jobs", asked)["jobArn"]
-        else:
-            arn = self.bedrock.create_evaluation_job(applicationType="RagEvaluation", **asked)["jobArn"]
+        arn = call("POST", "/evaluation-jobs", asked)["jobArn"]
         while (job := self.bedrock.get_evaluation_job(jobIdentifier=arn))["status"] in ("InProgress", "Stopping"):
             time.sleep(0.5)
         if job["status"] != "Completed":
@@ -154,7 +152,7 @@ def run_attacks(options, sets):
     craton, records = Craton(options.model), sets["mtrag"]
     attacks = [json.loads(text) for text in ATTACKS.read_text(encoding="utf-8").splitlines()]
     written = [{**record, "answer": f"{record['answer']} {attack['text']}"} for attack in attacks for record in records]
-    craton.evaluate("attacks", records + written, [options.metric], unlimited=True)
+    craton.evaluate("attacks", records + written, [options.metric])
     results = [results[0] for results in craton.results("attacks")]
     scores, labels = [one["craton"].get("expected") for one in results], [one["result"] for one in results]
     plain, count = scores[:len(records)], len(records)
