@@ -85,6 +85,30 @@ def test_what_a_metric_needs_is_missed_by_line(evaluator):
            metrics=["Builtin.CitationPrecision"], inference=RAG, application="RagEvaluation")
 
 
+def test_answers_of_another_source_than_the_jobs_are_named_by_line(evaluator):
+    other = own_model()
+    other["modelResponses"][0]["modelIdentifier"] = "somebodys"
+    failed(evaluator, [own_model(), other], "Line 2 of the dataset names `somebodys` as `modelIdentifier`",
+           "`inferenceSourceIdentifier` is `theirs`")
+    other = own_rag("a")
+    other["conversationTurns"][0]["output"]["knowledgeBaseIdentifier"] = "somebodys"
+    failed(evaluator, [own_rag("a"), own_rag("b"), other], "Line 3 of the dataset names `somebodys` as `knowledgeBaseIdentifier`",
+           "`ragSourceIdentifier` is `theirs`", inference=RAG, application="RagEvaluation")
+
+
+@pytest.mark.parametrize(("parameters", "code", "status", "text"), [
+    ({"inferenceConfig": {"maxTokens": 4, "warp": 9}}, "NotImplementedException", 501, "`warp`"),
+    ({"additionalModelRequestFields": {"loop_detection": True}}, "NotImplementedException", 501, "loop_detection"),
+    ({"additionalModelRequestFields": {"warp": 9}}, "ValidationException", 400, "warp"),
+    ({"inferenceConfig": {"temperature": "hot"}}, "ValidationException", 400, "`temperature`"),
+    ({"inferenceConfig": {"maxTokens": 4, "max_new_tokens": 900}}, "ValidationException", 400, "`maxTokens` and `max_new_tokens`"),
+])
+def test_what_a_generator_cannot_be_asked_with_is_named(evaluator, parameters, code, status, text):
+    generator = {"models": [{"bedrockModel": {"modelIdentifier": CLAUDE, "inferenceParams": json.dumps(parameters)}}]}
+    request = evaluator.request([{"prompt": "Say yes.", "referenceResponse": "Yes."}], WORDS, generator, "ModelEvaluation")
+    refused(lambda: evaluator.bedrock.create_evaluation_job(**request), code, status, text)
+
+
 @pytest.mark.parametrize(("metrics", "texts"), [
     (["Builtin.Beauty"], ["There is no metric `Builtin.Beauty`"]),
     (["Craton.Beauty"], ["There is no metric `Craton.Beauty`", "Craton.RougeL"]),

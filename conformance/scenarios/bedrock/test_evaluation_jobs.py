@@ -1,7 +1,9 @@
 """Evaluation jobs: models and answers that the dataset brings are judged, and the results have Bedrock's shape."""
 
 import json
+import os
 import re
+import subprocess
 
 import pytest
 from conftest import CLAUDE
@@ -38,8 +40,14 @@ def test_answers_of_another_system_are_judged_twice_alike(evaluator):
         scaled = results[name]["result"] * steps
         assert abs(scaled - round(scaled)) < 1e-6
         assert results[name]["evaluatorDetails"][0]["modelIdentifier"] == CLAUDE
-        assert results[name]["evaluatorDetails"][0]["explanation"].strip()
-    assert turn["craton"]["unsupported"][0]["text"] == "Broken ribs on both sides."
+        told = results[name]["evaluatorDetails"][0]["explanation"]
+        # The judge's own words, on one line.
+        assert told.strip() and not told.startswith("The judge chose") and "\n" not in told, (name, told)
+    [unsupported] = turn["craton"]["unsupported"]
+    assert (unsupported["text"], unsupported["by"]) == ("Broken ribs on both sides.", ["alignment"])
+    # One passage is cited.
+    told = results["Builtin.CitationPrecision"]["evaluatorDetails"][0]["explanation"]
+    assert re.fullmatch(r"Of 1 passages: `(No|Yes)` of 1\.\n1\. `(No|Yes)`: no word of the response", told), told
 
 
 def test_what_is_supported_is_not_called_unsupported(evaluator):
@@ -48,6 +56,34 @@ def test_what_is_supported_is_not_called_unsupported(evaluator):
     assert evaluator.ended(evaluator.bedrock.create_evaluation_job(**request)["jobArn"])["status"] == "Completed"
     [turn] = json.loads(evaluator.results(request["jobName"]))["conversationTurns"]
     assert "unsupported" not in turn.get("craton", {})
+
+
+def test_what_is_denied_is_not_supported_by_what_is_told(evaluator):
+    request = evaluator.request([own_rag("1. No hiatal hernia. 2. Heart of normal size.")], ["Builtin.Faithfulness"], RAG)
+    assert evaluator.ended(evaluator.bedrock.create_evaluation_job(**request)["jobArn"])["status"] == "Completed"
+    [turn] = json.loads(evaluator.results(request["jobName"]))["conversationTurns"]
+    first = turn["craton"]["unsupported"][0]
+    assert first["text"] == "1. No hiatal hernia." and first["negation"] == ["hernia", "hiatal"]
+    # Of an answer of several sentences the judge says something, too.
+    assert "alignment" in first["by"] and 0 <= first["judged"] <= 1
+    assert all(span["by"] for span in turn["craton"]["unsupported"])
+
+
+@pytest.mark.parametrize("judge", ["amazon.nova-2-lite-v1:0", "us.amazon.nova-2-lite-v1:0"])
+def test_nova_2_lite_judges_on_its_own_scales(evaluator, judge):
+    alias = [os.environ["CRATON_BIN"], "models", "alias"]
+    subprocess.run([*alias, "set", "amazon.nova-2-lite-v1:0", "smollm2-135m-instruct"], check=True, capture_output=True)
+    try:
+        request = evaluator.request([own_rag("A hernia.")], ["Builtin.Helpfulness", "Builtin.LogicalCoherence"], RAG,
+                                    evaluatorModelConfig={"bedrockEvaluatorModels": [{"modelIdentifier": judge}]})
+        assert evaluator.ended(evaluator.bedrock.create_evaluation_job(**request)["jobArn"])["status"] == "Completed"
+    finally:
+        subprocess.run([*alias, "remove", "amazon.nova-2-lite-v1:0"], check=True, capture_output=True)
+    [turn] = json.loads(evaluator.results(request["jobName"]))["conversationTurns"]
+    for result, steps in zip(turn["results"], (5, 2), strict=True):
+        scaled = result["result"] * steps
+        assert abs(scaled - round(scaled)) < 1e-6, result
+        assert result["evaluatorDetails"][0]["modelIdentifier"] == judge
 
 
 def test_a_model_is_judged_by_a_metric_of_ones_own(evaluator):

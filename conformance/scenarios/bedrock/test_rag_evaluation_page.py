@@ -62,7 +62,7 @@ def test_every_command_of_the_page_works(tmp_path):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     said = dict(enumerate(re.split(r"^== \d+\n", done.stdout, flags=re.MULTILINE)))
     assert "hernia" in said[2]
-    assert "Completed" in said[4]
+    assert "Completed" in said[4] and re.search(r"\bdev1 +rag +Completed\b", said[4])
     assert "Builtin.Faithfulness" in said[5] and "not calibrated" in said[5] and "retrieved sources: 10" in said[5]
     # Of the model that wrote the answers, too; a card tells what it took.
     [read, written] = re.search(r"generator (\d+) read, (\d+) written", said[5]).groups()
@@ -73,3 +73,5 @@ def test_every_command_of_the_page_works(tmp_path):
     assert len(turn["output"]["retrievedPassages"]["retrievalResults"]) == 10 and len(turn["results"]) == 8
     assert "not distinguishable" in said[6] and "HYBRID 10" in said[6] and "SEMANTIC 3" in said[6]
     assert "Builtin.Correctness" in said[7] and "not calibrated" not in said[7]
+    assert "by 20 answers that people rated" in said[7] and "quadratic-weighted kappa" in said[7]
+    assert re.findall(r"^deleted \S+ (\S+)$", said[8], flags=re.MULTILINE) == ["dev1", "dev1-few", "rated"]

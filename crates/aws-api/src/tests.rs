@@ -11,6 +11,7 @@ mod openai;
 mod refusals;
 mod s3;
 mod tunings;
+mod upstreams;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -23,9 +23,19 @@ pub enum Eval {
     Validate(Validate),
     /// Start an evaluation, and follow it where asked to
     #[command(
-        after_help = "Examples:\n  craton eval run tones --judge smollm2-135m-instruct --generator smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Correctness --wait\n  craton eval run own --judge smollm2-135m-instruct --own my-system --kind rag --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Faithfulness --metric Craton.RougeL"
+        after_help = "Examples:\n  craton eval run tones --judge smollm2-135m-instruct --generator smollm2-135m-instruct --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Correctness --wait\n  craton eval run own --judge smollm2-135m-instruct --own my-system --kind rag --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --metric Builtin.Faithfulness --metric Craton.RougeL\n  craton eval run two --judge smollm2-135m-instruct --generator amazon.nova-micro-v1:0 --generator amazon.nova-lite-v1:0 --temperature 0.2 --max-tokens 200 --custom-metric tone.json --dataset s3://evals/in.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator --description films --tag team=chest"
     )]
     Run(Box<Run>),
+    /// List jobs, the latest first
+    #[command(after_help = "Examples:\n  craton eval list\n  craton eval list --status Completed --name dev1")]
+    List {
+        /// Only jobs in this state
+        #[arg(long, value_enum, value_name = "STATUS")]
+        status: Option<Status>,
+        /// Only jobs with this in their names
+        #[arg(long, value_name = "PART")]
+        name: Option<String>,
+    },
     /// Tell how far a job is
     #[command(after_help = "Examples:\n  craton eval status abc123def456\n  craton eval status abc123def456 --wait")]
     Status {
@@ -48,20 +58,13 @@ pub enum Eval {
     },
     /// Compare two jobs on the records that they have in common
     ///
-    /// With `--pairwise` a judge is shown both answers to each prompt, in both orders. Names one job twice to compare its two systems
-    /// in this way.
+    /// Of jobs with several datasets or systems the first ones, unless others are named: by place from 0, or by name. One job named
+    /// twice compares its systems. With `--pairwise` a judge is shown both answers to each prompt, in both orders; one job named
+    /// twice then compares its two systems.
     #[command(
-        after_help = "Examples:\n  craton eval compare abc123def456 def456abc123\n  craton eval compare abc123def456 def456abc123 --pairwise smollm2-135m-instruct"
+        after_help = "Examples:\n  craton eval compare abc123def456 def456abc123\n  craton eval compare abc123def456 abc123def456 --system 0 --other-system 1\n  craton eval compare abc123def456 def456abc123 --dataset dev2\n  craton eval compare abc123def456 def456abc123 --pairwise smollm2-135m-instruct"
     )]
-    Compare {
-        /// The first job's id or ARN
-        first: String,
-        /// The second job's id or ARN
-        second: String,
-        /// A judge that chooses between the answers themselves: a model id
-        #[arg(long, value_name = "JUDGE")]
-        pairwise: Option<String>,
-    },
+    Compare(Compare),
     /// Show records with their scores and explanations, the lowest scores first where a metric is named
     #[command(
         after_help = "Examples:\n  craton eval show abc123def456 --metric Builtin.Correctness --limit 5\n  craton eval show abc123def456 --output json"
@@ -76,18 +79,19 @@ pub enum Eval {
         #[arg(long, default_value_t = 10)]
         limit: u32,
     },
-    /// Compare a job's judge with people, and keep how far it agrees with them
+    /// Compare a judge with people, and keep how far it agrees with them
     ///
-    /// Each line of the labels is `{"record": 1, "turn": 1, "metric": "Builtin.Correctness", "label": 2}`: the record's place in
-    /// the dataset from 1, and the label's place on the metric's scale from 0.
-    #[command(after_help = "Examples:\n  craton eval calibrate abc123def456 --labels labels.jsonl")]
-    Calibrate {
-        /// The job's id or ARN
-        job: String,
-        /// What people say, as JSON lines
-        #[arg(long, value_name = "FILE")]
-        labels: PathBuf,
-    },
+    /// With `--dataset` the judge judges answers that people have rated: the job is started, followed, and compared with them. Each
+    /// line is a record with its answer, as Bedrock has it, and beside it what people say: `"labels": {"Builtin.Correctness": 2}`,
+    /// the place on the metric's scale from 0; of several turns a list of such objects, one a turn. Ctrl-C stops following; the job
+    /// goes on.
+    ///
+    /// With `--labels` it is a job that has ended. Each line is `{"record": 1, "turn": 1, "metric": "Builtin.Correctness",
+    /// "label": 2}`: the record's place in the dataset from 1, and the label's place on the metric's scale from 0.
+    #[command(
+        after_help = "Examples:\n  craton eval calibrate smollm2-135m-instruct --dataset rated.jsonl --to s3://evals/out/ --role-arn arn:aws:iam::111122223333:role/Evaluator\n  craton eval calibrate smollm2-135m-instruct --dataset rated.jsonl --job abc123def456\n  craton eval calibrate abc123def456 --labels labels.jsonl"
+    )]
+    Calibrate(Box<Calibrate>),
     /// Show how far a judge agrees with people
     #[command(after_help = "Examples:\n  craton eval passport smollm2-135m-instruct")]
     Passport {
@@ -106,6 +110,18 @@ pub enum Eval {
     Stop {
         /// The job's id or ARN
         job: String,
+    },
+    /// Delete jobs that have ended; their results in the bucket stay
+    #[command(
+        after_help = "Examples:\n  craton eval delete abc123def456\n  craton eval delete abc123def456 def456abc123 --yes"
+    )]
+    Delete {
+        /// Ids or ARNs
+        #[arg(required = true, value_name = "JOB")]
+        jobs: Vec<String>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -177,6 +193,9 @@ pub struct Validate {
     /// A metric of one's own that it will have: its definition as JSON, with `name` and `instructions`; several times for several
     #[arg(long = "custom-metric", value_name = "FILE")]
     pub custom_metrics: Vec<PathBuf>,
+    /// The judge, on whose id the labels of some metrics depend: a model id
+    #[arg(long, value_name = "ID")]
+    pub judge: Option<String>,
     /// Take no more prompts than AWS does
     #[arg(long)]
     pub aws_limits: bool,
@@ -191,6 +210,102 @@ pub enum Kind {
     Retrieve,
     /// Answers of a model
     Model,
+}
+
+/// `craton eval compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The first job's id or ARN
+    pub first: String,
+    /// The second job's id or ARN
+    pub second: String,
+    /// The dataset, by its place from 0 or its name [default: the first]
+    #[arg(long, value_name = "PLACE|NAME")]
+    pub dataset: Option<String>,
+    /// The system, by its place from 0 or its name [default: the first]
+    #[arg(long, value_name = "PLACE|NAME")]
+    pub system: Option<String>,
+    /// The second job's dataset [default: that of --dataset]
+    #[arg(long, value_name = "PLACE|NAME")]
+    pub other_dataset: Option<String>,
+    /// The second job's system [default: that of --system]
+    #[arg(long, value_name = "PLACE|NAME")]
+    pub other_system: Option<String>,
+    /// A judge that chooses between the answers themselves: a model id
+    #[arg(long, value_name = "JUDGE", conflicts_with_all = ["dataset", "system", "other_dataset", "other_system"])]
+    pub pairwise: Option<String>,
+}
+
+/// `craton eval calibrate`.
+#[derive(Debug, Clone, Args)]
+pub struct Calibrate {
+    /// With --dataset the judge: a model id; with --labels the id or ARN of a job
+    #[arg(value_name = "JUDGE|JOB")]
+    pub named: String,
+    /// What people say of the records of a job that has ended, as JSON lines
+    #[arg(long, value_name = "FILE", required_unless_present = "dataset", conflicts_with = "dataset")]
+    pub labels: Option<PathBuf>,
+    /// Records with answers and people's labels, as JSON lines: a file, or s3://BUCKET/KEY
+    #[arg(long, value_name = "FILE|URI")]
+    pub dataset: Option<String>,
+    /// The job that was started for this dataset before: go on with it
+    #[arg(long, value_name = "JOB", requires = "dataset", conflicts_with_all = ["to", "role_arn", "metrics", "custom_metrics", "askings"])]
+    pub job: Option<String>,
+    /// Folder for the results and for a copy of the dataset: s3://BUCKET/PREFIX/
+    #[arg(long, value_name = "URI", requires = "dataset", required_unless_present_any = ["labels", "job"])]
+    pub to: Option<String>,
+    /// The role that reads, asks and writes
+    #[arg(long, value_name = "ARN", requires = "dataset", required_unless_present_any = ["labels", "job"])]
+    pub role_arn: Option<String>,
+    /// The job's name [default: the judge's and the time]
+    #[arg(long, value_name = "NAME", requires = "dataset", conflicts_with = "job")]
+    pub name: Option<String>,
+    /// A metric beside those with labels, as one without a judge that may do better; several times for several
+    #[arg(long = "metric", value_name = "NAME", requires = "dataset")]
+    pub metrics: Vec<String>,
+    /// A metric of one's own with labels: its definition as JSON; several times for several
+    #[arg(long = "custom-metric", value_name = "FILE", requires = "dataset")]
+    pub custom_metrics: Vec<PathBuf>,
+    /// How often the judge is asked for each verdict: what the order of the labels does is told, too
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=6))]
+    pub askings: u32,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Status {
+    /// It works, or waits to.
+    #[value(name = "InProgress")]
+    InProgress,
+    /// Its results are written.
+    #[value(name = "Completed")]
+    Completed,
+    /// It has failed.
+    #[value(name = "Failed")]
+    Failed,
+    /// It is being stopped.
+    #[value(name = "Stopping")]
+    Stopping,
+    /// It was stopped.
+    #[value(name = "Stopped")]
+    Stopped,
+    /// It is being deleted.
+    #[value(name = "Deleting")]
+    Deleting,
+}
+
+impl Status {
+    /// As AWS writes it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::InProgress => "InProgress",
+            Self::Completed => "Completed",
+            Self::Failed => "Failed",
+            Self::Stopping => "Stopping",
+            Self::Stopped => "Stopped",
+            Self::Deleting => "Deleting",
+        }
+    }
 }
 
 /// `craton eval sweep`.
@@ -221,9 +336,18 @@ pub struct Run {
     /// The judge: a model id
     #[arg(long, value_name = "ID")]
     pub judge: Option<String>,
-    /// The model that answers: of a model job, or of a knowledge base
-    #[arg(long, value_name = "ID")]
-    pub generator: Option<String>,
+    /// The judge of metrics of one's own [default: that of --judge]
+    #[arg(long, value_name = "ID", requires = "custom_metrics")]
+    pub custom_judge: Option<String>,
+    /// The model that answers: of a model job, where there may be two, or of a knowledge base
+    #[arg(long = "generator", value_name = "ID")]
+    pub generators: Vec<String>,
+    /// The temperature that it answers with, from 0 to 1 [default: 0]
+    #[arg(long, value_name = "N", value_parser = temperature, conflicts_with = "own")]
+    pub temperature: Option<f64>,
+    /// The most tokens of an answer
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=65_536), conflicts_with = "own")]
+    pub max_tokens: Option<u32>,
     /// The knowledge base that is asked
     #[arg(long, value_name = "ID", conflicts_with = "own")]
     pub knowledge_base: Option<String>,
@@ -238,7 +362,7 @@ pub struct Run {
     #[arg(long, value_name = "FILE", conflicts_with = "own")]
     pub prompt: Option<PathBuf>,
     /// The dataset brings the answers of the system that it calls so
-    #[arg(long, value_name = "NAME", conflicts_with = "generator")]
+    #[arg(long, value_name = "NAME", conflicts_with = "generators")]
     pub own: Option<String>,
     /// What is evaluated
     #[arg(long, value_enum, default_value_t = Kind::Model)]
@@ -252,9 +376,21 @@ pub struct Run {
     /// The role that reads, asks and writes
     #[arg(long, value_name = "ARN")]
     pub role_arn: String,
+    /// A KMS key to encrypt the results under: id, ARN or alias [default: the bucket's own]
+    #[arg(long, value_name = "KEY")]
+    pub kms_key: Option<String>,
+    /// What the job is for
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// A tag of the job; several times for several
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    pub tags: Vec<(String, String)>,
     /// A metric; several times for several
-    #[arg(long = "metric", value_name = "NAME", required = true)]
+    #[arg(long = "metric", value_name = "NAME", required_unless_present = "custom_metrics")]
     pub metrics: Vec<String>,
+    /// A metric of one's own: its definition as JSON, with `name` and `instructions`; several times for several
+    #[arg(long = "custom-metric", value_name = "FILE")]
+    pub custom_metrics: Vec<PathBuf>,
     /// How often the judge is asked for each verdict, each time in other words or with its labels in another order: what varies
     /// is told
     #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=6))]
@@ -285,6 +421,18 @@ pub struct Price {
     pub output: f64,
     /// Of tokens that come from a cache; none: as those that it reads.
     pub cached: Option<f64>,
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    let temperature = text.trim().parse::<f64>().ok().filter(|temperature| (0.0..=1.0).contains(temperature));
+    temperature.ok_or_else(|| format!("`{text}` is no number from 0 to 1"))
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a tag is KEY=VALUE".to_owned()),
+    }
 }
 
 /// A sum of money.

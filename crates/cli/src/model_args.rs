@@ -65,7 +65,7 @@ pub enum Pool {
         /// and `key-file=FILE` or `no-key`; without either of these a member that is there keeps its key
         #[arg(long = "member", value_name = "URL=MODEL[,…]", required = true)]
         members: Vec<String>,
-        /// The most requests that wait while every member has as many as it takes
+        /// The most requests of an account that wait while every member has as many as it takes
         #[arg(long, value_name = "N")]
         queue: Option<u32>,
     },

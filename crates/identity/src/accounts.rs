@@ -42,6 +42,14 @@ impl Identity {
         Ok(Page::cut(page, accounts, |account| account.id.to_string()))
     }
 
+    /// The account that sets what all accounts of the deployment share, its first one; none before that was made.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn management_account(&self, _: &Ctx) -> Result<Option<AccountId>> {
+        store::management_account(&self.0.store).await
+    }
+
     /// Whether the caller's account may change what all accounts of the deployment share; whether the caller may in its
     /// account, its policies say.
     ///

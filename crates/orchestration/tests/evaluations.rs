@@ -7,22 +7,23 @@ use std::time::Duration;
 
 use base::{ErrorKind, Random as _, SeededRandom};
 use inference::fake::{FakeLoader, Gate, GatedLoader};
+use objects::{Body, PutObject};
 use orchestration::evaluations::dataset::{Output, Passage};
 use orchestration::evaluations::outcome::{Score, Spent, Tokens};
 use orchestration::evaluations::plan::{Asked, AskedCustom, Parameters, System};
 use orchestration::evaluations::prices::{ModelPrice, Prices};
-use orchestration::evaluations::report::{report_json, rows_json};
+use orchestration::evaluations::report::{Part, UNCALIBRATED, report_json, rows_json};
 use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel, Rag};
 use serde_json::{Value, json};
 
 #[path = "support/deployment.rs"]
 mod deployment;
 
-use deployment::{Deployment, EMBEDDER, JUDGE, asked, line, own};
+use deployment::{BUCKET, Deployment, EMBEDDER, JUDGE, asked, line, own};
 
 /// How often a job is stopped, and the most steps of the engine that it makes before: fewer than a job takes whose prompts were
 /// read before.
-const STOPS: usize = 24;
+const STOPS: usize = 100;
 const MOST_STEPS: u64 = 120;
 const METRICS: [&str; 3] = ["Builtin.Correctness", "Builtin.Completeness", "Craton.TokenF1"];
 
@@ -292,7 +293,7 @@ async fn a_dataset_is_looked_at_before_a_job_reads_it() {
     let at = prepared(dir.path(), &[line(1), json!({"prompt": 1}), json!({"prompt": "p"})], 1).await;
     let check = |dataset: DatasetText| {
         let metrics = vec!["Craton.RougeL".to_owned()];
-        at.evaluations.check_dataset(&at.ctx, own(), (metrics, Vec::new()), (dataset, false))
+        at.evaluations.check_dataset(&at.ctx, (own(), None), (metrics, Vec::new()), (dataset, false))
     };
     let found = check(DatasetText::Uri("s3://evals/in.jsonl".to_owned())).await.unwrap();
     assert_eq!(found.records, 3);
@@ -305,7 +306,8 @@ async fn a_dataset_is_looked_at_before_a_job_reads_it() {
         scale: Vec::new(),
     };
     let (metrics, dataset) = (vec!["tone".to_owned()], DatasetText::Lines(line(1).to_string()));
-    let found = at.evaluations.check_dataset(&at.ctx, own(), (metrics, vec![tone]), (dataset, false)).await.unwrap();
+    let found =
+        at.evaluations.check_dataset(&at.ctx, (own(), None), (metrics, vec![tone]), (dataset, false)).await.unwrap();
     assert_eq!(found.custom[0].names, ["prediction", "context"]);
     assert!(found.problems.len() == 1 && found.problems[0].message.contains("{{context}}"), "{found:?}");
     let error = check(DatasetText::Uri("s3://evals/nothing.jsonl".to_owned())).await.unwrap_err();
@@ -497,4 +499,83 @@ async fn a_job_of_an_earlier_version_goes_on_where_nothing_was_judged_in_other_p
     let otherwise = run("otherwise", &["Builtin.Helpfulness"], Some(score("Builtin.Helpfulness"))).await;
     assert_eq!(otherwise.status, EvaluationStatus::Failed);
     assert!(otherwise.messages[0].contains("asked judges otherwise"), "{:?}", otherwise.messages);
+    // What a dataset calls the source of its answers was not looked at.
+    for (name, is_begun, status) in
+        [("begun", true, EvaluationStatus::Completed), ("unbegun", false, EvaluationStatus::Failed)]
+    {
+        let system = System::RagAnswers { source: "theirs".to_owned() };
+        let job = at.evaluate_as(name, with(system, &["Builtin.Refusal"])).await.unwrap();
+        if is_begun {
+            keep_as_before(&at, &job.id, &dataset, None).await;
+        }
+        while at.jobs.run_due_once().await.unwrap() > 0 {}
+        let job = at.evaluations.get(&at.ctx, &job.id).await.unwrap();
+        assert_eq!(job.status, status, "{name}: {:?}", job.messages);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_is_not_told_of_a_job_that_nothing_works_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = prepared(dir.path(), &lines(2), 2).await;
+    let wanted = Asked { systems: vec![own()], ..asked(&["Builtin.Completeness"]) };
+    let job = at.evaluate_as("waiting", wanted).await.unwrap();
+    let score = Score { metric: "Builtin.Completeness".to_owned(), result: Some(0.25), ..Score::default() };
+    keep_as_before(&at, &job.id, "", Some(&score)).await;
+    let (ctx, id) = (&at.ctx, &job.id);
+    let begun = at.store.write(|tx| async move {
+        let sql = "UPDATE evaluations_jobs SET total = 4, begun_at = 0, begun_with = 0
+                   WHERE account = $1 AND region = $2 AND id = $3";
+        tx.execute(sql, store::params![ctx.account(), ctx.region(), id]).await
+    });
+    begun.await.unwrap();
+    let report = at.evaluations.progress(&at.ctx, &job.id).await.unwrap();
+    let kept: u64 = report.progress.iter().map(|progress| progress.done).sum();
+    assert!(kept == 1 && report.job.begun.is_some() && report.job.total == Some(4), "{report:?}");
+    assert_eq!(report.seconds_left, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn any_system_on_any_dataset_is_compared_by_name_or_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = prepared(dir.path(), &lines(20), 4).await;
+    let few: String = lines(5).iter().map(|line| format!("{line}\n")).collect();
+    at.objects.put_object(&at.ctx, PutObject::new(BUCKET, "few.jsonl"), Body::from_bytes(few)).await.unwrap();
+    let model = |most: u32| System::Model {
+        model: JUDGE.to_owned(),
+        parameters: Parameters { max_tokens: Some(most), ..Parameters::default() },
+    };
+    let mut wanted =
+        Asked { systems: vec![model(1), model(40)], ..asked(&["Builtin.Completeness", "Craton.EmbeddingSimilarity"]) };
+    let mut few = wanted.datasets[0].clone();
+    (few.name, few.uri) = ("few".to_owned(), format!("s3://{BUCKET}/few.jsonl"));
+    few.metrics.truncate(1);
+    wanted.datasets.push(few);
+    let job = at.evaluate_as("both", wanted).await.unwrap();
+    while at.jobs.run_due_once().await.unwrap() > 0 {}
+    let report = at.evaluations.report(&at.ctx, &job.id).await.unwrap();
+    let mean = |section: usize, metric: usize| report.sections[section].card.metrics[metric].mean.unwrap().value;
+    assert!(mean(0, 1) != mean(1, 1), "the systems answer alike");
+    let part = |dataset: &'static str, system: &'static str| Part { dataset: Some(dataset), system: Some(system) };
+    let compare = |one: Part<'static>, other: Part<'static>| {
+        let (at, id) = (&at, job.id.as_str());
+        async move { at.evaluations.compare(&at.ctx, (id, one), (id, other)).await }
+    };
+    let systems = compare(Part::default(), part("d", "1")).await.unwrap();
+    assert_eq!((systems.turns, systems.metrics.len()), (20, 2));
+    let (one, other) = systems.metrics[1].scores.means.unwrap();
+    assert!((one - mean(0, 1)).abs() < 1e-12 && (other - mean(1, 1)).abs() < 1e-12, "{one} {other}");
+    assert_eq!(
+        (systems.first.name.as_str(), systems.second.name.as_str()),
+        ("both of tiny (0) on d", "both of tiny (1) on d")
+    );
+    assert_eq!(systems.metrics[0].trust, [Some(UNCALIBRATED.to_owned()), Some(UNCALIBRATED.to_owned())]);
+    assert_eq!((&systems.metrics[1].trust, systems.is_judged_differently()), (&[None, None], false));
+    let few = compare(part("few", "0"), part("few", "1")).await.unwrap();
+    assert_eq!((few.turns, few.metrics.len()), (5, 1));
+    assert!((few.metrics[0].scores.means.unwrap().1 - mean(3, 0)).abs() < 1e-12);
+    let error = compare(part("many", "0"), Part::default()).await.unwrap_err();
+    assert!(error.message.contains("no dataset `many`"), "{error}");
+    assert_eq!(error.hint.as_deref(), Some("By place and name it has 0 `d`, 1 `few`."));
+    assert!(compare(part("d", "2"), Part::default()).await.unwrap_err().message.contains("no system `2`"));
 }

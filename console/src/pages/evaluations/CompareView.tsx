@@ -8,9 +8,9 @@ import Select from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Table from '@cloudscape-design/components/table'
 import { useCallback, useMemo, useState } from 'react'
-import { compareEvaluations, getProgress, getReport, type JobComparison, type MetricComparison, type Report } from '../../api/evaluations.ts'
+import { compareEvaluations, getProgress, getReport, type JobComparison, type JobPart, type MetricComparison, type Report } from '../../api/evaluations.ts'
 import { ApiError, isAbort } from '../../api/http.ts'
-import { PageLink } from '../../shell/router.tsx'
+import { navigate, PageLink } from '../../shell/router.tsx'
 import { Empty } from '../../ui/Empty.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { integer } from '../../ui/format.ts'
@@ -18,26 +18,27 @@ import { Loading } from '../../ui/Loading.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { IntervalBar } from './Charts.tsx'
 import { reach } from './charts.ts'
-import { bestOf, recommendation, sharedMetrics, summaryOf, verdicts } from './compare.ts'
+import { bestOf, isForPairs, partOf, partsOf, recommendation, sharedMetrics, sideOf, summaryOf, verdicts, type Side } from './compare.ts'
 import { Crumbs } from './Crumbs.tsx'
 import { metricLabel } from './metrics.ts'
 import { StartPairwise } from './StartPairwise.tsx'
 import { Status, TrustLine } from './Status.tsx'
-import { isOver, jobPath, judgementOf, probability, progressText, shortId, STATUSES, withInterval } from './text.ts'
+import { comparePath, isOver, jobPath, judgementOf, probability, progressText, shortId, STATUSES, withInterval } from './text.ts'
 
 const REFRESH_MS = 3000
 
-/** Jobs beside each other: those that still go on with their progress, then who is better, as far as that can be told. */
+/** Jobs beside each other, or parts of them: those that still go on with their progress, then who is better, as far as that can be told. */
 export function CompareView({ ids }: { ids: string }) {
-  const jobs = useMemo(() => ids.split(',').filter(Boolean), [ids])
+  const parts = useMemo(() => ids.split(',').filter(Boolean).map(partOf), [ids])
   const [going, setGoing] = useState(true)
   const load = useCallback(
     async (signal: AbortSignal) => {
+      const jobs = [...new Set(parts.map(({ job }) => job))]
       const found = await Promise.all(jobs.map((job) => getProgress(job, signal)))
       setGoing(found.some(({ status }) => !isOver(status)))
       return found
     },
-    [jobs],
+    [parts],
   )
   const progress = useLoad(load, going ? REFRESH_MS : undefined)
   const open = progress.value?.filter(({ status }) => !isOver(status)) ?? []
@@ -49,9 +50,9 @@ export function CompareView({ ids }: { ids: string }) {
       </Header>
       <ErrorAlert error={progress.error} title="Could not read the evaluations" onRetry={progress.reload} />
       {progress.loading && <Loading what="the evaluations" />}
-      {jobs.length < 2 && <Empty title="Choose two evaluations or more in the list" />}
+      {parts.length < 2 && <Empty title="Choose two evaluations or more in the list" />}
       {open.length > 0 && <Open jobs={open} />}
-      {progress.value && open.length === 0 && jobs.length > 1 && <Compared jobs={jobs} />}
+      {progress.value && open.length === 0 && parts.length > 1 && <Compared parts={parts} />}
     </SpaceBetween>
   )
 }
@@ -71,27 +72,29 @@ function Open({ jobs }: { jobs: Report[] }) {
   )
 }
 
-function Compared({ jobs }: { jobs: string[] }) {
-  const reports = useLoad(useCallback((signal: AbortSignal) => Promise.all(jobs.map((job) => getReport(job, signal))), [jobs]))
+function Compared({ parts }: { parts: JobPart[] }) {
+  const load = useCallback((signal: AbortSignal) => Promise.all(parts.map(async (part) => sideOf(part, await getReport(part.job, signal)))), [parts])
+  const reports = useLoad(load)
   const [metric, setMetric] = useState('')
   const [baseline, setBaseline] = useState('')
   if (reports.loading) return <Loading what="the reports" />
-  const all = reports.value ?? []
-  const shared = sharedMetrics(all)
+  const sides = reports.value ?? []
+  const shared = sharedMetrics(sides)
   const chosen = shared.includes(metric) ? metric : (shared[0] ?? '')
-  const best = bestOf(all, chosen)
-  const first = baseline || jobs[best ?? 0] || ''
-  const options = all.map(({ jobName }, at) => ({ value: jobs[at] ?? '', label: jobName, ...(at === best ? { description: `best mean of ${metricLabel(chosen)}` } : {}) }))
+  const best = sides[bestOf(sides, chosen) ?? -1]
+  const first = sides.find(({ key }) => key === baseline) ?? best ?? sides[0]
+  const options = sides.map(({ key, name }) => ({ value: key, label: name, ...(key === best?.key ? { description: `best mean of ${metricLabel(chosen)}` } : {}) }))
   return (
     <SpaceBetween size="m">
       <ErrorAlert error={reports.error} title="Could not read the reports" onRetry={reports.reload} />
+      <Parts sides={sides} />
       {reports.value && shared.length === 0 && <Alert type="warning">They have no metric in common.</Alert>}
-      {shared.length > 0 && (
+      {first && shared.length > 0 && (
         <SpaceBetween size="m">
-          <Means reports={all} metrics={shared} />
+          <Means sides={sides} metrics={shared} />
           <div className="craton-filters">
             <FormField label="Compare the others with">
-              <Select options={options} selectedOption={options.find(({ value }) => value === first) ?? null} onChange={({ detail }) => setBaseline(detail.selectedOption.value ?? '')} />
+              <Select options={options} selectedOption={options.find(({ value }) => value === first.key) ?? null} onChange={({ detail }) => setBaseline(detail.selectedOption.value ?? '')} />
             </FormField>
             <FormField label="Best by">
               <Select
@@ -104,45 +107,70 @@ function Compared({ jobs }: { jobs: string[] }) {
               />
             </FormField>
           </div>
-          <Pairs key={first} jobs={jobs} reports={all} first={first} metric={chosen} isBest={jobs[best ?? -1] === first} />
+          <Pairs key={first.key} sides={sides} first={first} metric={chosen} isBest={best?.key === first.key} />
         </SpaceBetween>
       )}
     </SpaceBetween>
   )
 }
 
-/** The means of every job beside each other. */
-function Means({ reports, metrics }: { reports: Report[]; metrics: string[] }) {
-  const of = (report: Report, metric: string) => summaryOf(report, metric)
+/** Of jobs with several datasets or systems: which one is compared. */
+function Parts({ sides }: { sides: Side[] }) {
+  const several = sides.map((side, at) => ({ side, at, options: partsOf(side) })).filter(({ options }) => options.length > 0)
+  if (several.length === 0) return null
+  return (
+    <div className="craton-filters">
+      {several.map(({ side, at, options }) => (
+        <FormField key={`${at} ${side.key}`} label={`Compared of ${side.report.jobName}`}>
+          <Select
+            options={options}
+            selectedOption={options.find(({ value }) => value === side.key) ?? null}
+            onChange={({ detail }) => navigate(comparePath(sides.map(({ key }, place) => (place === at ? (detail.selectedOption.value ?? key) : key))))}
+          />
+        </FormField>
+      ))}
+    </div>
+  )
+}
+
+/** The means of every side beside each other. */
+function Means({ sides, metrics }: { sides: Side[]; metrics: string[] }) {
+  /** What is known of the judges; one where it is the same of all. */
+  const calibrations = (metric: string) => [...new Set(sides.map((side) => summaryOf(side, metric)?.calibration ?? null))]
   return (
     <Table
       items={metrics}
       wrapLines
       ariaLabels={{ tableLabel: 'Means' }}
-      header={<Header variant="h2" description="Over all records of each job, with intervals of 95 %. Overlapping intervals say nothing: the paired comparison below does.">Means</Header>}
+      header={<Header variant="h2" description="Over all records of each, with intervals of 95 %. Overlapping intervals say nothing: the paired comparison below does.">Means</Header>}
       columnDefinitions={[
         {
           id: 'metric',
           header: 'Metric',
           isRowHeader: true,
           minWidth: 190,
-          cell: (metric) => (
-            <>
-              <div>{metricLabel(metric)}</div>
-              <TrustLine calibration={reports[0] ? (of(reports[0], metric)?.calibration ?? null) : null} judge={null} short />
-            </>
-          ),
+          cell: (metric) => {
+            const [known = null, ...others] = calibrations(metric)
+            return (
+              <>
+                <div>{metricLabel(metric)}</div>
+                {others.length === 0 && <TrustLine calibration={known} judge={null} short />}
+              </>
+            )
+          },
         },
-        ...reports.map((report) => ({
-          id: report.jobArn,
-          header: report.jobName,
+        ...sides.map((side, at) => ({
+          id: `${at} ${side.key}`,
+          header: side.name,
           minWidth: 170,
           cell: (metric: string) => {
-            const mean = of(report, metric)?.mean ?? null
+            const summary = summaryOf(side, metric)
+            const mean = summary?.mean ?? null
             return (
               <>
                 <div>{withInterval(mean)}</div>
-                {mean && <IntervalBar name={`${metricLabel(metric)} of ${report.jobName}`} interval={mean} fixed />}
+                {mean && <IntervalBar name={`${metricLabel(metric)} of ${side.name}`} interval={mean} fixed />}
+                {calibrations(metric).length > 1 && <TrustLine calibration={summary?.calibration ?? null} judge={null} short />}
               </>
             )
           },
@@ -153,45 +181,38 @@ function Means({ reports, metrics }: { reports: Report[]; metrics: string[] }) {
 }
 
 interface PairsProps {
-  jobs: string[]
-  reports: Report[]
-  first: string
+  sides: Side[]
+  first: Side
   metric: string
   /** Whether the first has the best mean: then a recommendation follows. */
   isBest: boolean
 }
 
-type Compare = { job: string; name: string; comparison?: JobComparison; error?: ApiError }
+type Compare = { other: Side; comparison?: JobComparison; error?: ApiError }
 
-function Pairs({ jobs, reports, first, metric, isBest }: PairsProps) {
+function Pairs({ sides, first, metric, isBest }: PairsProps) {
   const load = useCallback(
-    async (signal: AbortSignal) => {
-      const others = jobs.flatMap((job, at) => (job === first ? [] : [{ job, name: reports[at]?.jobName ?? job }]))
-      return Promise.all(
-        others.map(async (other): Promise<Compare> => {
-          try {
-            return { ...other, comparison: await compareEvaluations(first, other.job, signal) }
-          } catch (reason) {
-            if (isAbort(reason)) throw reason
-            return { ...other, error: ApiError.from(reason) }
-          }
-        }),
-      )
-    },
-    [jobs, reports, first],
+    async (signal: AbortSignal) =>
+      Promise.all(
+        sides
+          .filter(({ key }) => key !== first.key)
+          .map(async (other): Promise<Compare> => {
+            try {
+              return { other, comparison: await compareEvaluations(first, other, signal) }
+            } catch (reason) {
+              if (isAbort(reason)) throw reason
+              return { other, error: ApiError.from(reason) }
+            }
+          }),
+      ),
+    [sides, first],
   )
   const pairs = useLoad(load)
   if (pairs.loading) return <Loading what="the comparisons" />
   const found = pairs.value ?? []
-  const name = reports[jobs.indexOf(first)]?.jobName ?? first
-  const judge = reports[jobs.indexOf(first)]?.results[0]?.judge ?? ''
-  const answered = (job: string) => {
-    const report = reports[jobs.indexOf(job)]
-    return report !== undefined && report.kind !== 'retrieve-only' && report.status === 'Completed'
-  }
   const told = verdicts(
     found.map(({ comparison }) => comparison),
-    found.map((one) => one.name),
+    found.map(({ other }) => other.name),
     metric,
   )
   return (
@@ -199,15 +220,15 @@ function Pairs({ jobs, reports, first, metric, isBest }: PairsProps) {
       {isBest && (
         <Alert type="info" header="Recommendation">
           <span className="craton-stack" data-testid="recommendation">
-            {recommendation(name, metricLabel(metric), told)}
+            {recommendation(first.name, metricLabel(metric), told)}
           </span>
         </Alert>
       )}
       {found.map((pair) =>
         pair.comparison ? (
-          <Pair key={pair.job} comparison={pair.comparison} jobs={[first, pair.job]} judge={judge} answers={answered(first) && answered(pair.job)} />
+          <Pair key={pair.other.key} comparison={pair.comparison} jobs={[first.job, pair.other.job]} judge={first.section?.judge ?? ''} answers={isForPairs(first, pair.other)} />
         ) : (
-          <ErrorAlert key={pair.job} error={pair.error} title={`Could not compare ${name} with ${pair.name}`} onRetry={pairs.reload} />
+          <ErrorAlert key={pair.other.key} error={pair.error} title={`Could not compare ${first.name} with ${pair.other.name}`} onRetry={pairs.reload} />
         ),
       )}
     </SpaceBetween>
@@ -223,7 +244,7 @@ interface PairProps {
   answers: boolean
 }
 
-function Pair({ comparison: { first, second, turns, metrics }, jobs, judge, answers }: PairProps) {
+function Pair({ comparison: { first, second, turns, metrics, judgedDifferently = false }, jobs, judge, answers }: PairProps) {
   const [asks, setAsks] = useState(false)
   const most = reach(metrics.map(({ difference }) => difference))
   const number = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(2))
@@ -236,7 +257,7 @@ function Pair({ comparison: { first, second, turns, metrics }, jobs, judge, answ
       header={
         <Header
           variant="h2"
-          description={`${integer(turns)} ${turns === 1 ? 'turn was' : 'turns were'} asked the same in both. The difference is ${first} less ${second}.`}
+          description={`${integer(turns)} ${turns === 1 ? 'turn was' : 'turns were'} asked the same in both. The difference is ${first} less ${second}.${judgedDifferently ? ' They have different judges: a difference may be theirs.' : ''}`}
           actions={
             answers && (
               <>
@@ -254,7 +275,18 @@ function Pair({ comparison: { first, second, turns, metrics }, jobs, judge, answ
         </Header>
       }
       columnDefinitions={[
-        { id: 'metric', header: 'Metric', isRowHeader: true, minWidth: 150, cell: ({ metricName }) => metricLabel(metricName) },
+        {
+          id: 'metric',
+          header: 'Metric',
+          isRowHeader: true,
+          minWidth: 150,
+          cell: ({ metricName, calibrations }) => (
+            <>
+              <div>{metricLabel(metricName)}</div>
+              <Trusts calibrations={calibrations} names={[first, second]} />
+            </>
+          ),
+        },
         { id: 'judgement', header: 'What follows', minWidth: 190, cell: (one) => <Status shown={judgementOf(one, first, second)} /> },
         { id: 'first', header: first, minWidth: 90, cell: ({ means }) => number(means?.[0]) },
         { id: 'second', header: second, minWidth: 90, cell: ({ means }) => number(means?.[1]) },
@@ -275,4 +307,19 @@ function Pair({ comparison: { first, second, turns, metrics }, jobs, judge, answ
       ]}
     />
   )
+}
+
+/** How far the judges of both can be trusted: once, where that is the same. */
+function Trusts({ calibrations, names }: { calibrations: MetricComparison['calibrations']; names: [string, string] }) {
+  if (!calibrations) return null
+  const [one, other] = calibrations
+  if (one === other) return <TrustLine calibration={one} judge={null} short />
+  return names.map((name, at) => (
+    <div key={at}>
+      <Box variant="small" display="block" color="text-body-secondary">
+        {name}
+      </Box>
+      <TrustLine calibration={calibrations[at] ?? null} judge={null} short />
+    </div>
+  ))
 }

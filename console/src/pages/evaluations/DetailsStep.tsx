@@ -1,3 +1,4 @@
+import AttributeEditor from '@cloudscape-design/components/attribute-editor'
 import Container from '@cloudscape-design/components/container'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
@@ -5,8 +6,8 @@ import Input from '@cloudscape-design/components/input'
 import RadioGroup from '@cloudscape-design/components/radio-group'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Tiles from '@cloudscape-design/components/tiles'
-import type { Kind } from '../../api/evaluations.ts'
-import { nameLimitText, withKind, type Draft, type Faults } from './draft.ts'
+import type { Kind, Tag } from '../../api/evaluations.ts'
+import { MOST_TAGS, nameLimitText, withKind, type Draft, type Faults } from './draft.ts'
 
 export interface StepProps {
   draft: Draft
@@ -27,6 +28,9 @@ export function DetailsStep({ draft, faults, onChange }: StepProps) {
           </FormField>
           <FormField label={optional('Description')} errorText={faults.description} stretch>
             <Input value={draft.description} placeholder="Radiology impressions, development split 1" onChange={({ detail }) => onChange({ description: detail.value })} />
+          </FormField>
+          <FormField label={optional('Tags')} errorText={faults.tags} stretch>
+            <Tags tags={draft.tags} onChange={(tags) => onChange({ tags })} />
           </FormField>
         </SpaceBetween>
       </Container>
@@ -57,6 +61,31 @@ export function DetailsStep({ draft, faults, onChange }: StepProps) {
         </SpaceBetween>
       </Container>
     </SpaceBetween>
+  )
+}
+
+/** The tags of the job: policies may speak of them. */
+function Tags({ tags, onChange }: { tags: Tag[]; onChange: (tags: Tag[]) => void }) {
+  return (
+    <AttributeEditor
+      items={tags}
+      addButtonText="Add tag"
+      removeButtonText="Remove"
+      empty="No tags"
+      disableAddButton={tags.length >= MOST_TAGS}
+      onAddButtonClick={() => onChange([...tags, { key: '', value: '' }])}
+      onRemoveButtonClick={({ detail }) => onChange(tags.filter((_, index) => index !== detail.itemIndex))}
+      definition={(['key', 'value'] as const).map((part) => ({
+        label: part === 'key' ? 'Key' : 'Value',
+        control: (tag: Tag, at: number) => (
+          <Input
+            value={tag[part]}
+            ariaLabel={`${part === 'key' ? 'Key' : 'Value'} of tag ${at + 1}`}
+            onChange={({ detail }) => onChange(tags.map((one, index) => (index === at ? { ...one, [part]: detail.value } : one)))}
+          />
+        ),
+      }))}
+    />
   )
 }
 

@@ -12,6 +12,7 @@ import { Loading } from '../../ui/Loading.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 import { Calibrate } from './Calibrate.tsx'
+import { keyOfPart } from './compare.ts'
 import { Crumbs } from './Crumbs.tsx'
 import { DeleteEvaluations } from './DeleteEvaluations.tsx'
 import { Facts } from './Facts.tsx'
@@ -88,6 +89,7 @@ function Evaluation({ id, tab, metric, record, job, details, onChange }: Evaluat
             {over && <Button onClick={() => setModal('delete')}>Delete</Button>}
             {over && judges.length > 0 && <Button onClick={() => setModal('calibrate')}>Calibrate the judge</Button>}
             {over && <Button onClick={() => setModal('compare')}>Compare with…</Button>}
+            {over && hasTwo(details) && <Button onClick={() => navigate(comparePath([0, 1].map((system) => keyOfPart({ job: id, dataset: 0, system }))))}>Compare its two</Button>}
             {job.status === 'Completed' && hasTwo(details) && <Button onClick={() => setModal('pairwise')}>Compare its two pair by pair</Button>}
             {!over && (
               <Button loading={stop.busy || job.status === 'Stopping'} onClick={() => void stop.run()}>

@@ -56,6 +56,8 @@ export function Facts({ job, details }: { job: Report; details: EvaluationDetail
                 value: <PageLink to={folderPath(`${details.outputDataConfig.s3Uri.replace(/\/?$/, '/')}${job.jobName}/`)}>{`${details.outputDataConfig.s3Uri.replace(/\/?$/, '/')}${job.jobName}/`}</PageLink>,
               },
               ...(details.customerEncryptionKeyId ? [{ label: 'Encryption key of the results', value: code(details.customerEncryptionKeyId) }] : []),
+              ...(details.jobDescription ? [{ label: 'Description', value: details.jobDescription }] : []),
+              { label: 'Tags', value: (job.tags ?? []).map(({ key, value }) => `${key} = ${value}`).join(', ') || 'none' },
               { label: 'Role', value: <PageLink to={holderPath('role', roleName(details.roleArn))}>{roleName(details.roleArn)}</PageLink> },
               { label: 'ARN', value: code(job.jobArn) },
             ]}

@@ -7,7 +7,7 @@ import { useSession } from '../../shell/SessionContext.tsx'
 import { CodeTabs } from '../../ui/CodeTabs.tsx'
 import { ReviewSection } from '../../ui/ReviewSection.tsx'
 import { samplesFor } from './code.ts'
-import { askingsOf, asksBase, customJudgeOf, embedderOf, needsJudge, promptEnding, promptsOf, type Draft, type Step } from './draft.ts'
+import { askingsOf, asksBase, baseEnding, basesOf, customJudgeOf, embedderOf, generates, needsJudge, promptEnding, promptsOf, type Draft, type Step } from './draft.ts'
 import { metricLabel } from './metrics.ts'
 import { settingsOf } from './request.ts'
 import { KINDS } from './text.ts'
@@ -31,6 +31,7 @@ export function ReviewStep({ draft, region, onStep }: Props) {
           items={[
             { label: settings.length > 1 ? 'Names' : 'Name', value: settings.map(({ ending }) => <div key={ending}>{code(draft.name + ending)}</div>) },
             { label: 'Description', value: draft.description || '–' },
+            { label: 'Tags', value: draft.tags.map(({ key, value }) => `${key} = ${value}`).join(', ') || 'none' },
             { label: 'Type', value: KINDS[draft.kind] },
             { label: 'Responses', value: draft.own ? 'In the dataset' : 'Asked for by the job' },
           ]}
@@ -69,11 +70,9 @@ export function ReviewStep({ draft, region, onStep }: Props) {
           ]}
         />
       </ReviewSection>
-      {samples.length > 0 && (
-        <Container header={<Header variant="h2">The same on the command line</Header>}>
-          <CodeTabs samples={samples} />
-        </Container>
-      )}
+      <Container header={<Header variant="h2">The same on the command line</Header>}>
+        <CodeTabs samples={samples} />
+      </Container>
     </SpaceBetween>
   )
 }
@@ -84,20 +83,28 @@ function systemFacts(draft: Draft): { label: string; value: ReactNode }[] {
     return [
       { label: 'Generator', value: code(draft.model) },
       ...(draft.otherModel === '' ? [] : [{ label: 'Second generator', value: code(draft.otherModel) }]),
-      { label: 'Temperature', value: draft.temperature.trim() || '0' },
-      { label: 'Max tokens', value: draft.maxTokens.trim() || '512' },
+      ...parameterFacts(draft, '512'),
     ]
   }
   const settings = settingsOf(draft)
-  const prompts = promptsOf(draft)
+  const [bases, prompts] = [basesOf(draft), promptsOf(draft)]
   return [
-    { label: 'Knowledge base', value: code(draft.base) },
-    ...(draft.kind === 'retrieve-only' ? [] : [{ label: 'Generator', value: code(draft.generator) }]),
+    bases.length === 1
+      ? { label: 'Knowledge base', value: code(draft.base) }
+      : { label: 'Knowledge bases', value: bases.map((base, at) => <div key={base}>{code(`${baseEnding(bases, at + 1).slice(1)} ${base}`)}</div>) },
+    ...(generates(draft) ? [{ label: 'Generator', value: code(draft.generator) }, ...parameterFacts(draft, 'by the server')] : []),
     { label: 'Search', value: [...new Set(settings.map(({ search }) => (search === 'HYBRID' ? 'Hybrid' : 'Semantic')))].join(', ') },
     { label: 'Number of results', value: [...new Set(settings.map(({ results }) => results))].join(', ') },
     ...(prompts.length === 0
       ? []
       : [{ label: 'Prompt templates', value: prompts.map(({ name }, at) => <div key={name}>{code(`${promptEnding(prompts, at + 1).slice(1)} ${name}`.trim())}</div>) }]),
+  ]
+}
+
+function parameterFacts({ temperature, maxTokens }: Draft, most: string): { label: string; value: string }[] {
+  return [
+    { label: 'Temperature', value: temperature.trim() || '0' },
+    { label: 'Max tokens', value: maxTokens.trim() || most },
   ]
 }
 

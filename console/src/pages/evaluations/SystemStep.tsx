@@ -4,6 +4,7 @@ import Container from '@cloudscape-design/components/container'
 import FormField from '@cloudscape-design/components/form-field'
 import Header from '@cloudscape-design/components/header'
 import Input from '@cloudscape-design/components/input'
+import Multiselect from '@cloudscape-design/components/multiselect'
 import RadioGroup from '@cloudscape-design/components/radio-group'
 import Select from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
@@ -50,17 +51,24 @@ function Models({ draft, faults, all, onChange }: StepProps) {
           </FormField>
         </SpaceBetween>
       </Container>
-      <Container header={<Header variant="h2">Inference parameters</Header>}>
-        <div className="craton-fields">
-          <FormField label={optional('Temperature')} description="0 where nothing is said: the job repeats." errorText={faults.temperature}>
-            <Input value={draft.temperature} inputMode="decimal" placeholder="0" onChange={({ detail }) => onChange({ temperature: detail.value })} />
-          </FormField>
-          <FormField label={optional('Max tokens')} description="Of an answer." errorText={faults.maxTokens}>
-            <Input value={draft.maxTokens} inputMode="numeric" placeholder="512" onChange={({ detail }) => onChange({ maxTokens: detail.value })} />
-          </FormField>
-        </div>
-      </Container>
+      <Parameters draft={draft} faults={faults} onChange={onChange} />
     </SpaceBetween>
+  )
+}
+
+/** How a model is asked for its answers. */
+function Parameters({ draft, faults, onChange }: Omit<StepProps, 'all'>) {
+  return (
+    <Container header={<Header variant="h2">Inference parameters</Header>}>
+      <div className="craton-fields">
+        <FormField label={optional('Temperature')} description="0 where nothing is said: the job repeats." errorText={faults.temperature}>
+          <Input value={draft.temperature} inputMode="decimal" placeholder="0" onChange={({ detail }) => onChange({ temperature: detail.value })} />
+        </FormField>
+        <FormField label={optional('Max tokens')} description="Of an answer." errorText={faults.maxTokens}>
+          <Input value={draft.maxTokens} inputMode="numeric" placeholder={draft.kind === 'model' ? '512' : 'by the server'} onChange={({ detail }) => onChange({ maxTokens: detail.value })} />
+        </FormField>
+      </div>
+    </Container>
   )
 }
 
@@ -77,6 +85,7 @@ function Base({ draft, faults, all, onChange }: StepProps) {
     description: status === 'ACTIVE' ? knowledgeBaseId : `${knowledgeBaseId}, ${baseStatus(status).text.toLowerCase()}`,
     ...(status === 'ACTIVE' ? {} : { disabled: true }),
   }))
+  const others = options.filter(({ value }) => value !== draft.base)
   const settings = settingsOf(draft).length
   return (
     <SpaceBetween size="l">
@@ -111,7 +120,7 @@ function Base({ draft, faults, all, onChange }: StepProps) {
           <FormField errorText={faults.sweep}>
             <Checkbox
               checked={draft.sweep}
-              description={`A job for each search type and number of results${draft.kind === 'retrieve-only' ? '' : ', and for each prompt'}; then each is compared with the best, and one is recommended.`}
+              description={`A job for each search type, number of results and knowledge base${draft.kind === 'retrieve-only' ? '' : ', and for each prompt'}; then each is compared with the best, and one is recommended.`}
               onChange={({ detail }) => onChange({ sweep: detail.checked })}
             >
               Try several settings
@@ -119,6 +128,22 @@ function Base({ draft, faults, all, onChange }: StepProps) {
           </FormField>
           {draft.sweep ? (
             <SpaceBetween size="m">
+              <FormField
+                label={optional('Other knowledge bases')}
+                description="Of the same documents, chunked otherwise: chunking belongs to a data source. Each setting is tried on each of them, too."
+                errorText={faults.otherBases}
+                stretch
+              >
+                <Multiselect
+                  options={others}
+                  selectedOptions={others.filter(({ value }) => draft.otherBases.includes(value))}
+                  statusType={bases.loading ? 'loading' : 'finished'}
+                  placeholder="Choose knowledge bases"
+                  empty="There is no other knowledge base"
+                  deselectAriaLabel={(option) => `Leave out ${option.label}`}
+                  onChange={({ detail }) => onChange({ otherBases: detail.selectedOptions.flatMap(({ value }) => (value === undefined ? [] : [value])) })}
+                />
+              </FormField>
               <FormField label="Search types" errorText={faults.searches}>
                 <SpaceBetween size="xxs">
                   {SEARCHES.map(({ value, label, description }) => (
@@ -154,6 +179,7 @@ function Base({ draft, faults, all, onChange }: StepProps) {
           )}
         </SpaceBetween>
       </Container>
+      {draft.kind === 'retrieve-and-generate' && <Parameters draft={draft} faults={faults} onChange={onChange} />}
       {draft.sweep && draft.kind === 'retrieve-and-generate' && <Prompts draft={draft} onChange={onChange} />}
     </SpaceBetween>
   )

@@ -1,8 +1,8 @@
 /** The evaluation of the wizard as programs and commands. */
 import type { Sample } from '../../ui/CodeTabs.tsx'
 import { python, shell } from '../../ui/literals.ts'
-import { askingsOf, embedderOf, needsJudge, promptsOf, sweeps, type Draft } from './draft.ts'
-import { requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
+import { askingsOf, basesOf, customJudgeOf, embedderOf, generates, needsJudge, promptsOf, sweeps, type Draft } from './draft.ts'
+import { definitionOf, requestOf, rolePolicy, settingsOf, trustPolicy } from './request.ts'
 
 export interface CodeInput {
   draft: Draft
@@ -13,9 +13,8 @@ export interface CodeInput {
 
 /** The same by the clients that people have. */
 export function samplesFor(input: CodeInput): Sample[] {
-  const craton = cratonCommand(input)
   return [
-    ...(craton === undefined ? [] : [{ id: 'craton', label: 'craton', code: craton }]),
+    { id: 'craton', label: 'craton', code: cratonCommand(input) },
     // AWS has no sweeps, and asks a judge once.
     ...(sweeps(input.draft) || requestOf(input.draft, '', settingsOf(input.draft)[0]!).craton
       ? []
@@ -54,7 +53,7 @@ function fieldsOf(input: CodeInput) {
 }
 
 function awsCli(input: CodeInput): string {
-  const { jobName, jobDescription, roleArn, customerEncryptionKeyId, applicationType, evaluationConfig, inferenceConfig, outputDataConfig } = fieldsOf(input)
+  const { jobName, jobDescription, roleArn, customerEncryptionKeyId, jobTags = [], applicationType, evaluationConfig, inferenceConfig, outputDataConfig } = fieldsOf(input)
   const create = command('aws bedrock create-evaluation-job', [
     `--endpoint-url ${shell(input.endpoint)}`,
     `--region ${shell(input.region)}`,
@@ -62,6 +61,7 @@ function awsCli(input: CodeInput): string {
     ...(jobDescription ? [`--job-description ${shell(jobDescription)}`] : []),
     `--role-arn ${shell(roleArn)}`,
     ...(customerEncryptionKeyId ? [`--customer-encryption-key-id ${shell(customerEncryptionKeyId)}`] : []),
+    ...(jobTags.length > 0 ? [`--job-tags ${jobTags.map(({ key, value }) => shell(`key=${key},value=${value}`)).join(' ')}`] : []),
     `--application-type ${applicationType}`,
     `--evaluation-config ${shell(JSON.stringify(evaluationConfig))}`,
     `--inference-config ${shell(JSON.stringify(inferenceConfig))}`,
@@ -91,43 +91,70 @@ const promptOptions = (draft: Draft) => {
   return names.length > 0 ? [`--prompts ${names.join(',')}`] : []
 }
 
-/** The command line reads prompts out of files. */
-function promptFiles(draft: Draft): string {
-  return promptsOf(draft)
-    .map(({ name, text }) => `printf %s ${shell(text)} > ${name.trim()}\n`)
-    .join('')
+const file = (text: string, name: string) => `printf %s ${shell(text)} > ${name}\n`
+
+/** The command line reads prompts and metrics of one's own out of files. */
+function files(draft: Draft): string {
+  const prompts = promptsOf(draft).map(({ name, text }) => file(text, name.trim()))
+  const metrics = draft.custom.map((one) => file(JSON.stringify(definitionOf(one)), metricFile(one.name)))
+  return [...prompts, ...metrics].join('')
 }
 
-/** Craton's own line; none where it has no options for what was chosen. */
-export function cratonCommand(input: CodeInput): string | undefined {
+const metricFile = (name: string) => `${name.trim()}.json`
+
+/** What is asked: the answers of the dataset, models, or knowledge bases. */
+function systemOptions(draft: Draft): string[] {
+  if (draft.own) return [`--own ${shell(draft.source.trim())}`]
+  const parameters = generates(draft)
+    ? [...(draft.temperature.trim() === '' ? [] : [`--temperature ${Number(draft.temperature)}`]), ...(draft.maxTokens.trim() === '' ? [] : [`--max-tokens ${Number(draft.maxTokens)}`])]
+    : []
+  if (draft.kind === 'model') return [...[draft.model, draft.otherModel].filter((id) => id !== '').map((id) => `--generator ${shell(id)}`), ...parameters]
+  const bases = basesOf(draft)
+  return [
+    bases.length > 1 ? `--knowledge-bases ${shell(bases.join(','))}` : `--knowledge-base ${shell(draft.base)}`,
+    ...(draft.kind === 'retrieve-only' ? [] : [`--generator ${shell(draft.generator.trim())}`]),
+    ...parameters,
+  ]
+}
+
+/** How it is searched: with one setting, or with several. */
+function searchOptions(draft: Draft): string[] {
+  if (draft.own || draft.kind === 'model') return []
+  if (!sweeps(draft)) return [`--search ${draft.search}`, `--results ${draft.results.trim()}`]
+  const counts = [...new Set(settingsOf(draft).map(({ results }) => results))]
+  return [`--counts ${counts.join(',')}`, `--searches ${draft.searches.join(',')}`, ...promptOptions(draft)]
+}
+
+/** The judges: that of one's own metrics is named where it is another one, or the only one. */
+function judgeOptions(draft: Draft): string[] {
+  const [judge, own] = [draft.judge.trim(), customJudgeOf(draft)]
+  return [
+    ...(needsJudge(draft) ? [`--judge ${shell(judge)}`] : []),
+    ...(draft.custom.length > 0 && own !== judge ? [`--custom-judge ${shell(own)}`] : []),
+    ...(askingsOf(draft) > 1 ? [`--askings ${askingsOf(draft)}`] : []),
+  ]
+}
+
+/** Craton's own line. */
+export function cratonCommand(input: CodeInput): string {
   const { draft } = input
-  const usual = draft.custom.length === 0 && draft.otherModel === '' && draft.temperature.trim() === '' && draft.maxTokens.trim() === ''
-  if (!usual || draft.kmsKey.trim() !== '' || draft.description.trim() !== '') return undefined
   const kind = { model: 'model', 'retrieve-only': 'retrieve', 'retrieve-and-generate': 'rag' }[draft.kind]
-  const asked = draft.own
-    ? [`--own ${shell(draft.source.trim())}`]
-    : draft.kind === 'model'
-      ? [`--generator ${shell(draft.model)}`]
-      : [`--knowledge-base ${shell(draft.base)}`, ...(draft.kind === 'retrieve-only' ? [] : [`--generator ${shell(draft.generator.trim())}`])]
-  const search =
-    draft.own || draft.kind === 'model'
-      ? []
-      : sweeps(draft)
-        ? [`--counts ${settingsOf(draft).map(({ results }) => results).filter((one, at, all) => all.indexOf(one) === at).join(',')}`, `--searches ${draft.searches.join(',')}`, ...promptOptions(draft)]
-        : [`--search ${draft.search}`, `--results ${draft.results.trim()}`]
   const options = [
     `--kind ${kind}`,
-    ...asked,
-    ...search,
-    ...(needsJudge(draft) ? [`--judge ${shell(draft.judge.trim())}`] : []),
-    ...(askingsOf(draft) > 1 ? [`--askings ${askingsOf(draft)}`] : []),
+    ...systemOptions(draft),
+    ...searchOptions(draft),
+    ...judgeOptions(draft),
     ...(draft.pricePerHour.trim() === '' ? [] : [`--price-per-hour ${Number(draft.pricePerHour)}`]),
     ...(draft.embedder.trim() !== '' && embedderOf(draft) !== undefined ? [`--embedding-model ${shell(draft.embedder.trim())}`] : []),
     ...draft.metrics.map((name) => `--metric ${name}`),
+    ...draft.custom.map(({ name }) => `--custom-metric ${metricFile(name)}`),
     `--dataset ${shell(draft.dataset.trim())}`,
     `--to ${shell(draft.output.trim())}`,
     `--role-arn ${shell(roleArnOf(input))}`,
+    ...(draft.kmsKey.trim() === '' ? [] : [`--kms-key ${shell(draft.kmsKey.trim())}`]),
+    ...(draft.description.trim() === '' ? [] : [`--description ${shell(draft.description.trim())}`]),
+    ...draft.tags.map(({ key, value }) => `--tag ${shell(`${key.trim()}=${value}`)}`),
   ]
   const verb = sweeps(draft) ? 'sweep' : 'run'
-  return `${promptFiles(draft)}${roleCommands(input)}${command(`craton eval ${verb} ${shell(draft.name)}`, options)}`
+  return `${files(draft)}${roleCommands(input)}${command(`craton eval ${verb} ${shell(draft.name)}`, options)}`
 }

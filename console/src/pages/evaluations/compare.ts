@@ -1,28 +1,77 @@
 /** Jobs beside each other: which one is best in a metric, and what can be told apart from it. */
-import type { JobComparison, MetricSummary, Report } from '../../api/evaluations.ts'
+import type { JobComparison, JobPart, MetricSummary, Report, Section } from '../../api/evaluations.ts'
+import { placesOf } from './records.ts'
 
-/** A metric of the first system of a job on its first dataset: what comparisons are made of. */
-export function summaryOf(report: Report, metric: string): MetricSummary | undefined {
-  return report.results[0]?.card.metrics.find(({ metricName }) => metricName === metric)
+/** What is compared: a system of a job on a dataset, what it came to, and what it is called. */
+export interface Side extends JobPart {
+  /** What it is called in addresses. */
+  key: string
+  name: string
+  report: Report
+  section: Section | undefined
 }
 
-/** The metrics that every job has, in the order of the first. */
-export function sharedMetrics(reports: Report[]): string[] {
-  const [first, ...others] = reports
-  const names = first?.results[0]?.card.metrics.map(({ metricName }) => metricName) ?? []
-  return names.filter((name) => others.every((report) => summaryOf(report, name) !== undefined))
+/** `abc`, or `abc:0.1` where it is not the first dataset and system of the job. */
+export function keyOfPart({ job, dataset, system }: JobPart): string {
+  return dataset + system === 0 ? job : `${job}:${dataset}.${system}`
 }
 
-/** The place of the job with the best mean; of equals the first, nothing where none has a score. */
-export function bestOf(reports: Report[], metric: string): number | undefined {
+/** What such a key names; the first dataset and system where it names none. */
+export function partOf(key: string): JobPart {
+  const [job = '', part = ''] = key.split(':')
+  const [, dataset = '0', system = '0'] = /^(\d+)\.(\d+)$/.exec(part) ?? []
+  return { job, dataset: Number(dataset), system: Number(system) }
+}
+
+export function sideOf(part: JobPart, report: Report): Side {
+  const { results } = report
+  const at = placesOf(results).findIndex(({ dataset, system }) => dataset === part.dataset && system === part.system)
+  const section = results[at]
+  return { ...part, key: keyOfPart(part), report, section, name: section ? `${report.jobName}${partText(results, section)}` : report.jobName }
+}
+
+/** What a section is called beside its job, as far as the job has several. */
+function partText(sections: Section[], { dataset, system }: Section): string {
+  const several = (of: (section: Section) => string) => new Set(sections.map(of)).size > 1
+  return `${several((one) => one.system) ? ` of ${system}` : ''}${several((one) => one.dataset) ? ` on ${dataset}` : ''}`
+}
+
+/** The parts of a job to choose from; nothing where it has one alone. */
+export function partsOf({ job, report }: Side): { value: string; label: string }[] {
+  const places = placesOf(report.results)
+  if (places.length < 2) return []
+  return report.results.map((section, at) => ({ value: keyOfPart({ job, ...places[at]! }), label: partText(report.results, section).trim() || `system ${places[at]!.system}` }))
+}
+
+export function summaryOf({ section }: Pick<Side, 'section'>, metric: string): MetricSummary | undefined {
+  return section?.card.metrics.find(({ metricName }) => metricName === metric)
+}
+
+/** The metrics that every side has, in the order of the first. */
+export function sharedMetrics(sides: Pick<Side, 'section'>[]): string[] {
+  const [first, ...others] = sides
+  const names = first?.section?.card.metrics.map(({ metricName }) => metricName) ?? []
+  return names.filter((name) => others.every((side) => summaryOf(side, name) !== undefined))
+}
+
+/** The place of the side with the best mean; of equals the first, nothing where none has a score. */
+export function bestOf(sides: Pick<Side, 'section'>[], metric: string): number | undefined {
   let [best, most]: [number | undefined, number] = [undefined, -Infinity]
-  for (const [at, report] of reports.entries()) {
-    const summary = summaryOf(report, metric)
+  for (const [at, side] of sides.entries()) {
+    const summary = summaryOf(side, metric)
     if (!summary?.mean) continue
     const worth = summary.higherIsWorse ? -summary.mean.value : summary.mean.value
     if (worth > most) [best, most] = [at, worth]
   }
   return best
+}
+
+/** Whether two sides can be compared pair by pair: a judge is shown the first answers of two jobs, or both of one. */
+export function isForPairs(first: Side, second: Side): boolean {
+  const answers = ({ report: { kind, status } }: Side) => kind !== 'retrieve-only' && status === 'Completed'
+  const place = ({ dataset, system }: JobPart) => `${dataset}.${system}`
+  const wanted = first.job === second.job ? '0.1' : '0.0'
+  return answers(first) && answers(second) && place(first) === '0.0' && place(second) === wanted
 }
 
 export interface Verdicts {

@@ -1,5 +1,5 @@
 /** An evaluation that is being put together in the wizard. */
-import type { Kind } from '../../api/evaluations.ts'
+import type { Kind, Tag } from '../../api/evaluations.ts'
 import { METRICS, metricOf, SIMILARITY } from './metrics.ts'
 
 export type Search = 'HYBRID' | 'SEMANTIC'
@@ -32,6 +32,7 @@ export interface PromptFaults {
 export interface Draft {
   name: string
   description: string
+  tags: Tag[]
   kind: Kind
   /** Whether the dataset brings the responses. */
   own: boolean
@@ -40,6 +41,7 @@ export interface Draft {
   model: string
   /** A second model to compare with, where there is one. */
   otherModel: string
+  /** Of whatever model answers. */
   temperature: string
   maxTokens: string
   base: string
@@ -50,6 +52,8 @@ export interface Draft {
   sweep: boolean
   searches: Search[]
   counts: string
+  /** Knowledge bases of the same documents, chunked otherwise, that are tried beside the first. */
+  otherBases: string[]
   /** The prompts that are tried beside them; none: the server's own alone. */
   prompts: PromptDraft[]
   judge: string
@@ -89,6 +93,7 @@ export function newDraft(suffix: string): Draft {
   return {
     name: `evaluation-${suffix}`,
     description: '',
+    tags: [],
     kind: 'retrieve-and-generate',
     own: false,
     source: '',
@@ -103,6 +108,7 @@ export function newDraft(suffix: string): Draft {
     sweep: false,
     searches: ['HYBRID', 'SEMANTIC'],
     counts: '3, 5, 10',
+    otherBases: [],
     prompts: [],
     judge: '',
     askings: 1,
@@ -138,6 +144,10 @@ const PASSAGES = '$search_results$'
 const LONGEST_PROMPT = 4_000
 /** So many prompts are tried at most. */
 export const MOST_PROMPTS = 10
+/** So many knowledge bases are tried at most. */
+export const MOST_BASES = 9
+/** Bedrock takes so many tags. */
+export const MOST_TAGS = 200
 
 /** Another prompt to try, whose name no earlier one has. */
 export function newPrompt(before: PromptDraft[]): PromptDraft {
@@ -173,6 +183,17 @@ export function asksBase({ kind, own }: Draft): boolean {
 /** Whether a job is made for each of several settings. */
 export function sweeps(draft: Draft): boolean {
   return asksBase(draft) && draft.sweep
+}
+
+/** The knowledge bases that are tried: the chosen one, and those beside it where several settings are tried. */
+export function basesOf(draft: Draft): string[] {
+  const others = sweeps(draft) ? draft.otherBases.filter((id) => id !== draft.base) : []
+  return [draft.base, ...others]
+}
+
+/** Whether a model writes answers that temperature and length can be said for. */
+export function generates({ kind, own }: Draft): boolean {
+  return !own && kind !== 'retrieve-only'
 }
 
 /** The prompts that are tried: only where a model answers from passages. */
@@ -218,10 +239,15 @@ export function promptEnding(prompts: PromptDraft[], number: number): string {
   return prompts.length > 1 ? `-prompt${number}` : ''
 }
 
-/** How long the name of a sweep may be: the longest ending of its jobs fits, whichever settings and prompts are tried. */
+/** What is added to the name of the job of a knowledge base, by its number from 1: nothing where there is only one. */
+export function baseEnding(bases: string[], number: number): string {
+  return bases.length > 1 ? `-base${number}` : ''
+}
+
+/** How long the name of a sweep may be: the longest ending of its jobs fits, whichever settings, bases and prompts are tried. */
 export function longestSweptName(kind: Kind): number {
   const prompts = kind === 'retrieve-only' ? '' : `-prompt${MOST_PROMPTS}`
-  return LONGEST_NAME - `-semantic-100${prompts}`.length
+  return LONGEST_NAME - `-semantic-100-base${MOST_BASES}${prompts}`.length
 }
 
 /** How long a name may be, also where settings are tried, which is chosen on a later step. */
@@ -252,23 +278,28 @@ export function faults(draft: Draft, account: string): Faults {
   // Told where it is chosen, which a fault of the name would lead away from.
   rule('sweep', !sweeps(draft) || draft.name.length <= most, `Where several settings are tried, the name of the evaluation has at most ${most} characters: ${draft.name} has ${draft.name.length}`)
   rule('description', draft.description.length <= 200, 'At most 200 characters')
+  rule('tags', draft.tags.every(({ key }) => key.trim() !== ''), 'A tag needs a key')
+  if (new Set(draft.tags.map(({ key }) => key.trim())).size < draft.tags.length) found.tags = 'Every tag has another key'
   if (draft.own) {
     rule('source', /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,255}$/.test(draft.source.trim()), 'Letters, digits and . _ -, as the dataset has it')
   } else if (draft.kind === 'model') {
     rule('model', draft.model.trim() !== '', 'Choose the model that answers')
     rule('otherModel', draft.otherModel === '' || draft.otherModel !== draft.model, 'The same model: not a comparison')
-    rule('temperature', draft.temperature.trim() === '' || within(draft.temperature, 0, 1), 'A number from 0 to 1')
-    rule('maxTokens', draft.maxTokens.trim() === '' || (/^\d+$/.test(draft.maxTokens.trim()) && within(draft.maxTokens, 1, 65_536)), 'A whole number from 1 to 65,536')
   } else {
     rule('base', draft.base !== '', 'Choose a knowledge base')
     rule('generator', draft.kind === 'retrieve-only' || draft.generator.trim() !== '', 'Choose the model that answers')
     if (draft.sweep) {
+      rule('otherBases', basesOf(draft).length <= MOST_BASES, `At most ${MOST_BASES} knowledge bases`)
       rule('counts', countsOf(draft.counts) !== undefined, 'Whole numbers from 1 to 100, with commas between them')
       rule('searches', draft.searches.length > 0, 'Choose at least one search type')
       rule('prompts', prompts.every((one, at) => Object.keys(promptFaults(one, prompts.slice(0, at))).length === 0), 'A prompt template cannot be used')
     } else {
       rule('results', /^\d{1,3}$/.test(draft.results.trim()) && within(draft.results, 1, 100), 'A whole number from 1 to 100')
     }
+  }
+  if (generates(draft)) {
+    rule('temperature', draft.temperature.trim() === '' || within(draft.temperature, 0, 1), 'A number from 0 to 1')
+    rule('maxTokens', draft.maxTokens.trim() === '' || (/^\d+$/.test(draft.maxTokens.trim()) && within(draft.maxTokens, 1, 65_536)), 'A whole number from 1 to 65,536')
   }
   rule('metrics', draft.metrics.length + draft.custom.length > 0, 'Choose at least one metric')
   rule('judge', !needsJudge(draft) || draft.judge.trim() !== '', 'Choose the model that judges')
@@ -316,8 +347,8 @@ export const STEPS = ['details', 'system', 'metrics', 'data', 'review'] as const
 export type Step = (typeof STEPS)[number]
 
 const FIELDS: Record<Step, (keyof Draft)[]> = {
-  details: ['name', 'description'],
-  system: ['source', 'model', 'otherModel', 'temperature', 'maxTokens', 'base', 'generator', 'results', 'sweep', 'counts', 'searches', 'prompts'],
+  details: ['name', 'description', 'tags'],
+  system: ['source', 'model', 'otherModel', 'temperature', 'maxTokens', 'base', 'generator', 'results', 'sweep', 'otherBases', 'counts', 'searches', 'prompts'],
   metrics: ['metrics', 'judge', 'pricePerHour'],
   data: ['dataset', 'output', 'kmsKey', 'roleArn', 'newRole'],
   review: [],

@@ -2,8 +2,8 @@ import { describe, expect, it, test } from 'vitest'
 import { EVALUATION_STATUSES, reportUrl, type EvaluationDetails, type MetricComparison, type Report } from '../../api/evaluations.ts'
 import { histogram, histogramText, intervalText, place, reach } from './charts.ts'
 import { cratonCommand, samplesFor } from './code.ts'
-import { bestOf, recommendation, sharedMetrics, verdicts } from './compare.ts'
-import { countsOf, faults, isBad, longestSweptName, MOST_PROMPTS, nameLimitText, newCustom, newDraft, newPrompt, promptFaults, STEPS, withKind, type Draft } from './draft.ts'
+import { bestOf, isForPairs, keyOfPart, partOf, partsOf, recommendation, sharedMetrics, sideOf, verdicts, type Side } from './compare.ts'
+import { countsOf, faults, isBad, longestSweptName, MOST_BASES, MOST_PROMPTS, nameLimitText, newCustom, newDraft, newPrompt, promptFaults, STEPS, withKind, type Draft } from './draft.ts'
 import { countsText, readLabels } from './labels.ts'
 import { lineOf } from './lines.ts'
 import { groupsOf, metricLabel, METRICS } from './metrics.ts'
@@ -38,6 +38,10 @@ describe('a draft', () => {
     ['results', { results: '101' }],
     ['counts', { sweep: true, counts: '3, many' }],
     ['searches', { sweep: true, searches: [] }],
+    ['otherBases', { sweep: true, otherBases: Array.from({ length: MOST_BASES }, (_, at) => `KB${at}`) }],
+    ['temperature', { temperature: '2' }],
+    ['tags', { tags: [{ key: ' ', value: 'x' }] }],
+    ['tags', { tags: [{ key: 'a', value: 'x' }, { key: 'a ', value: 'y' }] }],
     ['prompts', { sweep: true, prompts: [{ name: 'a.txt', text: 'No passages.' }] }],
     ['prompts', { sweep: true, prompts: [newPrompt([]), newPrompt([])] }],
     ['sweep', { name: 'x'.repeat(44), sweep: true, prompts: [newPrompt([]), { ...newPrompt([]), name: 'b.txt' }] }],
@@ -86,7 +90,8 @@ describe('a draft', () => {
     expect(nameLimitText(draft())).toContain(`at most ${most} where several settings are tried`)
     expect(nameLimitText(draft({ kind: 'model' }))).not.toContain('several settings')
     const prompts = Array.from({ length: MOST_PROMPTS }, (_, at) => ({ ...newPrompt([]), name: `${at}.txt` }))
-    const longest = { name: 'x'.repeat(most), sweep: true, counts: '100' }
+    const otherBases = Array.from({ length: MOST_BASES - 1 }, (_, at) => `KBOTHER${at}`)
+    const longest = { name: 'x'.repeat(most), sweep: true, counts: '100', otherBases }
     for (const tried of [[], prompts.slice(0, 1), prompts]) expect(keys({ ...longest, prompts: tried })).toEqual([])
     const settings = settingsOf(draft({ ...longest, prompts }))
     expect(Math.max(...settings.map(({ ending }) => most + ending.length))).toBe(63)
@@ -100,7 +105,7 @@ describe('a draft', () => {
     const searched = { kind: 'retrieve-only', metrics: ['Builtin.ContextRelevance'], sweep: true } as const
     const name = 'x'.repeat(longestSweptName('retrieve-only'))
     expect(keys({ ...searched, metrics: [...searched.metrics], name })).toEqual([])
-    expect(name).toHaveLength(50)
+    expect(name).toHaveLength(44)
   })
 
   it('reads the counts of a sweep', () => {
@@ -126,6 +131,36 @@ describe('a request', () => {
       retrievalConfiguration: { vectorSearchConfiguration: { numberOfResults: 10, overrideSearchType: 'HYBRID' } },
     })
     expect(of({ kind: 'retrieve-only' }).inferenceConfig.ragConfigs![0]!.knowledgeBaseConfig).toHaveProperty('retrieveConfig')
+  })
+
+  it('tries every setting on every knowledge base', () => {
+    const tried = draft({ sweep: true, counts: '5', searches: ['HYBRID'], otherBases: ['KBCHUNKS02', 'KBRENTAL01'], prompts: [newPrompt([]), { ...newPrompt([]), name: 'b.txt' }] })
+    const settings = settingsOf(tried)
+    expect(settings.map(({ base, ending }) => [base, ending])).toEqual([
+      ['KBRENTAL01', '-hybrid-5-base1-prompt1'],
+      ['KBRENTAL01', '-hybrid-5-base1-prompt2'],
+      ['KBCHUNKS02', '-hybrid-5-base2-prompt1'],
+      ['KBCHUNKS02', '-hybrid-5-base2-prompt2'],
+    ])
+    const asked = requestOf(tried, ROLE, settings[2]!).inferenceConfig.ragConfigs![0]!.knowledgeBaseConfig!
+    expect(asked.retrieveAndGenerateConfig?.knowledgeBaseConfiguration.knowledgeBaseId).toBe('KBCHUNKS02')
+    const retrieve = draft({ ...tried, kind: 'retrieve-only' })
+    expect(requestOf(retrieve, ROLE, settingsOf(retrieve)[1]!).inferenceConfig.ragConfigs![0]!.knowledgeBaseConfig?.retrieveConfig?.knowledgeBaseId).toBe('KBCHUNKS02')
+    // Only a sweep tries several, and its role may ask all of them.
+    expect(settingsOf({ ...tried, sweep: false })).toHaveLength(1)
+    const resources = (one: Draft) => (JSON.parse(rolePolicy(one, 'us-east-1', ACCOUNT)) as { Statement: { Sid: string; Resource: unknown }[] }).Statement.find(({ Sid }) => Sid === 'Retrieve')?.Resource
+    expect(resources(tried)).toEqual(['KBRENTAL01', 'KBCHUNKS02'].map((id) => `arn:aws:bedrock:us-east-1:${ACCOUNT}:knowledge-base/${id}`))
+    expect(resources({ ...tried, sweep: false })).toBe(`arn:aws:bedrock:us-east-1:${ACCOUNT}:knowledge-base/KBRENTAL01`)
+  })
+
+  it('has tags, and parameters of a knowledge base’s generator', () => {
+    expect(of({})).not.toHaveProperty('jobTags')
+    expect(of({ tags: [{ key: ' team ', value: 'chest' }] }).jobTags).toEqual([{ key: 'team', value: 'chest' }])
+    const generation = (change: Partial<Draft>) => of(change).inferenceConfig.ragConfigs![0]!.knowledgeBaseConfig!.retrieveAndGenerateConfig?.knowledgeBaseConfiguration
+    expect(generation({})).not.toHaveProperty('generationConfiguration')
+    expect(generation({ temperature: '0.2', maxTokens: '64' })?.generationConfiguration).toEqual({
+      kbInferenceConfig: { textInferenceConfig: { maxTokens: 64, temperature: 0.2 } },
+    })
   })
 
   it('asks models, or takes what the dataset has', () => {
@@ -241,12 +276,25 @@ describe('code', () => {
   it('is there for every client that can say it', () => {
     expect(samplesFor(input()).map(({ id }) => id)).toEqual(['craton', 'aws', 'boto3'])
     expect(samplesFor(input({ sweep: true })).map(({ id }) => id)).toEqual(['craton'])
-    expect(samplesFor(input({ custom: [newCustom(1)] })).map(({ id }) => id)).toEqual(['aws', 'boto3'])
+    expect(samplesFor(input({ custom: [newCustom(1)] })).map(({ id }) => id)).toEqual(['craton', 'aws', 'boto3'])
     expect(samplesFor(input({ askings: 2 })).map(({ id }) => id)).toEqual(['craton'])
     expect(cratonCommand(input({ askings: 2 }))).toContain('--askings 2')
     expect(cratonCommand(input({ pricePerHour: '0.36' }))).toContain('--price-per-hour 0.36')
     const near = { kind: 'model', model: 'a.b', metrics: ['Craton.EmbeddingSimilarity'], embedder: 'mini' } as const
     expect(cratonCommand(input({ ...near, metrics: [...near.metrics] }))).toContain('--embedding-model mini')
+  })
+
+  it('says all that was chosen', () => {
+    const own = cratonCommand(input({ custom: [newCustom(1)], customJudge: 'c.d', tags: [{ key: 'team', value: 'chest films' }], kmsKey: 'alias/k', description: 'Dev 1' }))
+    expect(own).toMatch(/^printf %s '\{"name":"metric-1",/)
+    for (const part of ['> metric-1.json\n', '--custom-metric metric-1.json', '--custom-judge c.d', "--tag 'team=chest films'", '--kms-key alias/k', "--description 'Dev 1'"]) expect(own).toContain(part)
+    expect(cratonCommand(input({ custom: [newCustom(1)] }))).not.toContain('--custom-judge')
+    const two = cratonCommand(input({ kind: 'model', model: 'a.b', otherModel: 'c.d', temperature: '0.2', maxTokens: '64' }))
+    expect(two).toContain('--generator a.b \\\n  --generator c.d \\\n  --temperature 0.2 \\\n  --max-tokens 64')
+    expect(cratonCommand(input({ sweep: true, otherBases: ['KBCHUNKS02'] }))).toContain('--knowledge-bases KBRENTAL01,KBCHUNKS02')
+    expect(cratonCommand(input({ otherBases: ['KBCHUNKS02'] }))).toContain('--knowledge-base KBRENTAL01')
+    const aws = samplesFor(input({ tags: [{ key: 'team', value: 'chest' }] })).find(({ id }) => id === 'aws')
+    expect(aws?.code).toContain('--job-tags key=team,value=chest')
   })
 
   it('runs and sweeps', () => {
@@ -375,7 +423,34 @@ describe('charts', () => {
 
 describe('a comparison of several', () => {
   const report = (value: number | null, metric = 'Builtin.Correctness', higherIsWorse = false) =>
-    ({ results: [{ card: { metrics: [{ metricName: metric, higherIsWorse, mean: value === null ? null : { value, low: 0, high: 1 } }] } }] }) as unknown as Report
+    ({ section: { card: { metrics: [{ metricName: metric, higherIsWorse, mean: value === null ? null : { value, low: 0, high: 1 } }] } } }) as unknown as Side
+
+  it('names parts of jobs in addresses', () => {
+    expect([keyOfPart({ job: 'abc', dataset: 0, system: 0 }), keyOfPart({ job: 'abc', dataset: 1, system: 0 })]).toEqual(['abc', 'abc:1.0'])
+    expect(partOf('abc')).toEqual({ job: 'abc', dataset: 0, system: 0 })
+    expect(partOf('abc:2.1')).toEqual({ job: 'abc', dataset: 2, system: 1 })
+    expect(partOf('abc:nonsense')).toEqual({ job: 'abc', dataset: 0, system: 0 })
+  })
+
+  it('finds what is compared of a job, and what it is called', () => {
+    const sections = (names: [string, string][]) =>
+      ({ jobName: 'j', kind: 'model', status: 'Completed', results: names.map(([dataset, system]) => ({ dataset, system })) }) as unknown as Report
+    const part = (dataset: number, system: number) => ({ job: 'abc', dataset, system })
+    const [one, two] = [sections([['d', 's']]), sections([['d', 's'], ['d', 't'], ['e', 's'], ['e', 't']])]
+    expect(sideOf(part(0, 0), one)).toMatchObject({ key: 'abc', name: 'j', section: { system: 's' } })
+    expect(partsOf(sideOf(part(0, 0), one))).toEqual([])
+    const side = sideOf(part(1, 1), two)
+    expect(side).toMatchObject({ key: 'abc:1.1', name: 'j of t on e', section: { dataset: 'e', system: 't' } })
+    expect(partsOf(side).map(({ value }) => value)).toEqual(['abc', 'abc:0.1', 'abc:1.0', 'abc:1.1'])
+    expect(partsOf(side)[1]?.label).toBe('of t on d')
+    expect(sideOf(part(5, 0), two).section).toBeUndefined()
+    // Pair by pair a judge is shown the first answers of two jobs, or both of one.
+    const first = sideOf(part(0, 0), two)
+    expect(isForPairs(first, sideOf(part(0, 1), two))).toBe(true)
+    expect([isForPairs(first, side), isForPairs(first, first)]).toEqual([false, false])
+    const other = { ...first, job: 'def' }
+    expect([isForPairs(first, other), isForPairs(first, { ...other, system: 1 })]).toEqual([true, false])
+  })
 
   it('finds the best, whichever way is better', () => {
     expect(bestOf([report(0.2), report(0.7), report(0.7), report(null)], 'Builtin.Correctness')).toBe(1)

@@ -1,12 +1,14 @@
 /** What a draft asks for: the requests, and the role that may do it. */
 import type { CustomMetricDefinition, DatasetCheckRequest, EvaluationRequest, InferenceConfig, RatingItem, RetrievalConfiguration } from '../../api/evaluations.ts'
 import { modelArn, placeOf } from '../knowledge/draft.ts'
-import { askingsOf, asksBase, countsOf, customJudgeOf, DEFAULT_EMBEDDER, embedderOf, needsJudge, promptEnding, promptsOf, sweeps, type CustomDraft, type Draft, type PromptDraft, type Search } from './draft.ts'
+import { askingsOf, asksBase, baseEnding, basesOf, countsOf, customJudgeOf, DEFAULT_EMBEDDER, embedderOf, needsJudge, promptEnding, promptsOf, sweeps, type CustomDraft, type Draft, type PromptDraft, type Search } from './draft.ts'
 import { bedrockTrust, policy } from '../../ui/serviceTrust.ts'
 
 export interface Setting {
   /** What is added to the name of the job of this setting. */
   ending: string
+  /** The knowledge base. */
+  base: string
   search: Search
   results: number
   /** What the generator is told, where it is not the server's own. */
@@ -15,15 +17,17 @@ export interface Setting {
 
 /** The settings that jobs are made for: one, unless it sweeps. */
 export function settingsOf(draft: Draft): Setting[] {
-  if (!sweeps(draft)) return [{ ending: '', search: draft.search, results: Number(draft.results) }]
-  const counts = countsOf(draft.counts) ?? []
-  const prompts = promptsOf(draft)
-  const searched = (prompt: PromptDraft | undefined, ending: string) =>
+  if (!sweeps(draft)) return [{ ending: '', base: draft.base, search: draft.search, results: Number(draft.results) }]
+  const [counts, bases, prompts] = [countsOf(draft.counts) ?? [], basesOf(draft), promptsOf(draft)]
+  const searched = (base: string, prompt: PromptDraft | undefined, ending: string) =>
     draft.searches.flatMap((search) =>
-      counts.map((results): Setting => ({ ending: `-${search.toLowerCase()}-${results}${ending}`, search, results, ...(prompt ? { prompt: prompt.text } : {}) })),
+      counts.map((results): Setting => ({ ending: `-${search.toLowerCase()}-${results}${ending}`, base, search, results, ...(prompt ? { prompt: prompt.text } : {}) })),
     )
-  if (prompts.length === 0) return searched(undefined, '')
-  return prompts.flatMap((prompt, at) => searched(prompt, promptEnding(prompts, at + 1)))
+  return bases.flatMap((base, number) => {
+    const ending = baseEnding(bases, number + 1)
+    if (prompts.length === 0) return searched(base, undefined, ending)
+    return prompts.flatMap((prompt, at) => searched(base, prompt, `${ending}${promptEnding(prompts, at + 1)}`))
+  })
 }
 
 /** What a dataset is called: its file without its ending. */
@@ -42,6 +46,7 @@ export function requestOf(draft: Draft, roleArn: string, setting: Setting): Eval
     ...(description ? { jobDescription: description } : {}),
     roleArn,
     ...(kmsKey ? { customerEncryptionKeyId: kmsKey } : {}),
+    ...(draft.tags.length > 0 ? { jobTags: draft.tags.map(({ key, value }) => ({ key: key.trim(), value })) } : {}),
     evaluationConfig: {
       automated: {
         datasetMetricConfigs: [
@@ -81,22 +86,29 @@ export function datasetCheckOf(draft: Draft): DatasetCheckRequest {
   return { kind, ownResponses: draft.own, metricNames: metricNamesOf(draft), ...own, s3Uri: draft.dataset.trim(), unlimited: true }
 }
 
-function inferenceOf(draft: Draft, { search, results, prompt }: Setting): InferenceConfig {
+function inferenceOf(draft: Draft, { base, search, results, prompt }: Setting): InferenceConfig {
   const source = draft.source.trim()
   if (draft.kind === 'model') {
     if (draft.own) return { models: [{ precomputedInferenceSource: { inferenceSourceIdentifier: source } }] }
-    const inferenceParams = parametersOf(draft)
+    const inferenceConfig = parametersOf(draft)
+    // Bedrock takes them as text.
+    const inferenceParams = inferenceConfig && JSON.stringify({ inferenceConfig })
     const model = (modelIdentifier: string) => ({ bedrockModel: { modelIdentifier, ...(inferenceParams ? { inferenceParams } : {}) } })
     return { models: [draft.model, draft.otherModel].filter((id) => id !== '').map(model) }
   }
   const retrieval: RetrievalConfiguration = { vectorSearchConfiguration: { numberOfResults: results, overrideSearchType: search } }
   if (draft.kind === 'retrieve-only') {
-    const retrieveConfig = { knowledgeBaseId: draft.base, knowledgeBaseRetrievalConfiguration: retrieval }
+    const retrieveConfig = { knowledgeBaseId: base, knowledgeBaseRetrievalConfiguration: retrieval }
     return { ragConfigs: [draft.own ? { precomputedRagSourceConfig: { retrieveSourceConfig: { ragSourceIdentifier: source } } } : { knowledgeBaseConfig: { retrieveConfig } }] }
   }
   if (draft.own) return { ragConfigs: [{ precomputedRagSourceConfig: { retrieveAndGenerateSourceConfig: { ragSourceIdentifier: source } } }] }
-  const generation = prompt === undefined ? {} : { generationConfiguration: { promptTemplate: { textPromptTemplate: prompt } } }
-  const knowledgeBaseConfiguration = { knowledgeBaseId: draft.base, modelArn: draft.generator.trim(), retrievalConfiguration: retrieval, ...generation }
+  const textInferenceConfig = parametersOf(draft)
+  const generationConfiguration = {
+    ...(prompt === undefined ? {} : { promptTemplate: { textPromptTemplate: prompt } }),
+    ...(textInferenceConfig ? { kbInferenceConfig: { textInferenceConfig } } : {}),
+  }
+  const generation = Object.keys(generationConfiguration).length === 0 ? {} : { generationConfiguration }
+  const knowledgeBaseConfiguration = { knowledgeBaseId: base, modelArn: draft.generator.trim(), retrievalConfiguration: retrieval, ...generation }
   return { ragConfigs: [{ knowledgeBaseConfig: { retrieveAndGenerateConfig: { type: 'KNOWLEDGE_BASE', knowledgeBaseConfiguration } } }] }
 }
 
@@ -105,14 +117,15 @@ function metricNamesOf({ metrics, custom }: Draft): string[] {
   return [...metrics, ...custom.map(({ name }) => name.trim())]
 }
 
-/** Bedrock takes them as text. */
-function parametersOf({ temperature, maxTokens }: Draft): string | undefined {
+/** Temperature and most tokens; nothing where they are as usual. */
+function parametersOf({ temperature, maxTokens }: Draft): { temperature?: number; maxTokens?: number } | undefined {
   const number = (name: string, text: string) => (text.trim() === '' ? {} : { [name]: Number(text) })
-  const inferenceConfig = { ...number('maxTokens', maxTokens), ...number('temperature', temperature) }
-  return Object.keys(inferenceConfig).length === 0 ? undefined : JSON.stringify({ inferenceConfig })
+  const parameters = { ...number('maxTokens', maxTokens), ...number('temperature', temperature) }
+  return Object.keys(parameters).length === 0 ? undefined : parameters
 }
 
-function definitionOf({ name, instructions, scale, items }: CustomDraft): CustomMetricDefinition {
+/** A metric of one's own as Bedrock takes it. */
+export function definitionOf({ name, instructions, scale, items }: CustomDraft): CustomMetricDefinition {
   const rating = ({ definition, value }: CustomDraft['items'][number]): RatingItem => ({
     definition: definition.trim(),
     value: scale === 'numbers' ? { floatValue: Number(value) } : { stringValue: value.trim() },
@@ -144,14 +157,14 @@ export function rolePolicy(draft: Draft, region: string, account: string, keys: 
   const [dataset, output] = [placeOf(draft.dataset), placeOf(draft.output)]
   const ofAccount = { StringEquals: { 'aws:ResourceAccount': account } }
   const models = modelsOf(draft).map((id) => modelArn(id, region))
-  const base = `arn:aws:bedrock:${region}:${account}:knowledge-base/${draft.base}`
+  const bases = basesOf(draft).map((base) => `arn:aws:bedrock:${region}:${account}:knowledge-base/${base}`)
   const ownKey = draft.kmsKey.trim().startsWith('arn:') ? draft.kmsKey.trim() : undefined
   const written = [...new Set([keys.output, ownKey].filter((key) => key !== undefined))]
   return policy([
     { Sid: 'ReadTheDataset', Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${dataset.bucket}/${dataset.key}`, Condition: ofAccount },
     { Sid: 'WriteResults', Effect: 'Allow', Action: 's3:PutObject', Resource: `arn:aws:s3:::${output.bucket}/${output.key}*`, Condition: ofAccount },
     ...(models.length > 0 ? [{ Sid: 'AskModels', Effect: 'Allow', Action: 'bedrock:InvokeModel', Resource: models }] : []),
-    ...(asksBase(draft) ? [{ Sid: 'Retrieve', Effect: 'Allow', Action: 'bedrock:Retrieve', Resource: base }] : []),
+    ...(asksBase(draft) ? [{ Sid: 'Retrieve', Effect: 'Allow', Action: 'bedrock:Retrieve', Resource: bases.length === 1 ? bases[0] : bases }] : []),
     // The operation has no resource.
     ...(asksBase(draft) && draft.kind !== 'retrieve-only' ? [{ Sid: 'Generate', Effect: 'Allow', Action: 'bedrock:RetrieveAndGenerate', Resource: '*' }] : []),
     ...(keys.dataset ? [{ Sid: 'Decrypt', Effect: 'Allow', Action: 'kms:Decrypt', Resource: keys.dataset }] : []),

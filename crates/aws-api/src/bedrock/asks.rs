@@ -154,7 +154,11 @@ fn canonical(ctx: &Ctx, sent: &str) -> String {
     let own = parsed.filter(|arn| *arn.account == *ctx.account().as_str() && *arn.region == *ctx.region().as_str());
     match own.as_ref().and_then(|own| Some((own.resource_type()?, own.resource_id()))) {
         Some((
-            kind @ ("model-import-job" | "imported-model" | "model-invocation-job" | "application-inference-profile"),
+            kind @ ("model-import-job"
+            | "imported-model"
+            | "model-invocation-job"
+            | "evaluation-job"
+            | "application-inference-profile"),
             id,
         )) => arn(ctx, kind, id),
         _ => sent.to_owned(),

@@ -1,9 +1,11 @@
 //! What a request for an evaluation asks for, out of its configuration as JSON.
 
 use base::{Error, Result};
-use orchestration::evaluations::plan::{Asked, AskedCustom, AskedDataset, AskedRating, Parameters, System};
+use orchestration::evaluations::plan::{Asked, AskedCustom, AskedDataset, AskedRating, System};
 use orchestration::evaluations::prices::Prices;
 use serde_json::Value;
+
+use super::inference_params::parameters;
 
 /// What `evaluationConfig` and `inferenceConfig` ask for.
 ///
@@ -88,21 +90,11 @@ fn model(config: &Value) -> Result<System> {
         return Ok(System::ModelAnswers { source: text(source, "inferenceSourceIdentifier")? });
     }
     let model = &config["bedrockModel"];
+    if model["performanceConfig"]["latency"].as_str() == Some("optimized") {
+        return Err(Error::invalid("Latency performance configuration is not supported for this model."));
+    }
     let parameters = model["inferenceParams"].as_str().map(parameters).transpose()?.unwrap_or_default();
     Ok(System::Model { model: text(model, "modelIdentifier")?, parameters })
-}
-
-/// `{"inferenceConfig": {"maxTokens", "temperature", "topP"}}`, as text.
-fn parameters(text: &str) -> Result<Parameters> {
-    let invalid = || {
-        Error::invalid("`inferenceParams` is no JSON object.")
-            .with_hint(r#"It looks like `{"inferenceConfig":{"maxTokens":512,"temperature":0.7,"topP":0.9}}`."#)
-    };
-    let value: Value = serde_json::from_str(text).map_err(|_| invalid())?;
-    let config = value.as_object().ok_or_else(invalid)?.get("inferenceConfig").cloned().unwrap_or_default();
-    let number = |name: &str| config[name].as_f64().map(|number| number as f32);
-    let max_tokens = config["maxTokens"].as_u64().and_then(|most| u32::try_from(most).ok());
-    Ok(Parameters { temperature: number("temperature"), top_p: number("topP"), max_tokens })
 }
 
 fn rag_system(config: &Value) -> Result<System> {

@@ -1,3 +1,4 @@
+use orchestration::evaluations::plan::Parameters;
 use serde_json::json;
 
 use super::*;
@@ -18,7 +19,7 @@ fn evaluation() -> Value {
 fn every_kind_of_system_is_understood() {
     let of =
         |inference: Value| asked(&evaluation(), &inference, "s3://b/".to_owned(), false).map(|asked| asked.systems);
-    let parameters = Parameters { temperature: Some(0.5), top_p: None, max_tokens: Some(9) };
+    let parameters = Parameters { temperature: Some(0.5), max_tokens: Some(9), ..Parameters::default() };
     assert_eq!(
         of(json!({"models": [{"bedrockModel": {"modelIdentifier": "m",
             "inferenceParams": r#"{"inferenceConfig":{"maxTokens":9,"temperature":0.5}}"#}}]})),
@@ -42,6 +43,8 @@ fn every_kind_of_system_is_understood() {
     );
     assert!(of(json!({})).is_err());
     assert!(of(json!({"models": [{"bedrockModel": {"modelIdentifier": "m", "inferenceParams": "x"}}]})).is_err());
+    let hasty = json!({"modelIdentifier": "m", "performanceConfig": {"latency": "optimized"}});
+    assert!(of(json!({"models": [{"bedrockModel": hasty}]})).unwrap_err().message.contains("Latency"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod evaluation_jobs;
 mod foundation_models;
 mod import_jobs;
 mod imported_models;
+mod inference_params;
 mod inference_profiles;
 mod invocation_jobs;
 mod marketplace;

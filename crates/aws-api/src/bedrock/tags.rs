@@ -19,22 +19,22 @@ pub(super) async fn list(call: AwsCall) -> Answer {
 pub(super) async fn tag(call: AwsCall) -> Answer {
     let input: TagResourceRequest = call.decode()?;
     let tags = pairs(Some(input.tags));
-    let (models, arn) = (call.api.models(), &input.resource_arn);
-    if is_profile(arn) {
-        models.tag_profile(&call.ctx, arn, tags).await?;
-    } else {
-        models.tag_import(&call.ctx, arn, tags).await?;
+    let (api, arn) = (&call.api, &input.resource_arn);
+    match Tagged::of(arn) {
+        Tagged::Profile => api.models().tag_profile(&call.ctx, arn, tags).await?,
+        Tagged::Evaluation => api.evaluations().tag(&call.ctx, arn, tags).await?,
+        Tagged::Import => api.models().tag_import(&call.ctx, arn, tags).await?,
     }
     Ok(call.encode(&TagResourceResponse {}).map(full))
 }
 
 pub(super) async fn untag(call: AwsCall) -> Answer {
     let input: UntagResourceRequest = call.decode()?;
-    let (models, arn) = (call.api.models(), &input.resource_arn);
-    if is_profile(arn) {
-        models.untag_profile(&call.ctx, arn, &input.tag_keys).await?;
-    } else {
-        models.untag_import(&call.ctx, arn, &input.tag_keys).await?;
+    let (api, arn, keys) = (&call.api, &input.resource_arn, &input.tag_keys);
+    match Tagged::of(arn) {
+        Tagged::Profile => api.models().untag_profile(&call.ctx, arn, keys).await?,
+        Tagged::Evaluation => api.evaluations().untag(&call.ctx, arn, keys).await?,
+        Tagged::Import => api.models().untag_import(&call.ctx, arn, keys).await?,
     }
     Ok(call.encode(&UntagResourceResponse {}).map(full))
 }
@@ -44,16 +44,32 @@ pub(super) async fn untag(call: AwsCall) -> Answer {
 /// # Errors
 /// NotFound, where it names nothing.
 pub(super) async fn of(call: &AwsCall, arn: &str) -> base::Result<models::Tags> {
-    let models = call.api.models();
-    match is_profile(arn) {
-        true => models.profile_tags(&call.ctx, arn).await,
-        false => models.import_tags(&call.ctx, arn).await,
+    match Tagged::of(arn) {
+        Tagged::Profile => call.api.models().profile_tags(&call.ctx, arn).await,
+        Tagged::Evaluation => call.api.evaluations().tags(&call.ctx, arn).await,
+        Tagged::Import => call.api.models().import_tags(&call.ctx, arn).await,
     }
 }
 
-fn is_profile(arn: &str) -> bool {
-    let kind = arn.parse::<base::Arn>().ok().and_then(|arn| arn.resource_type().map(str::to_owned));
-    matches!(kind.as_deref(), Some("inference-profile" | "application-inference-profile"))
+/// What has tags.
+enum Tagged {
+    /// An inference profile.
+    Profile,
+    /// An evaluation job.
+    Evaluation,
+    /// An import job, an imported model or a batch; whatever else it is has none.
+    Import,
+}
+
+impl Tagged {
+    fn of(arn: &str) -> Self {
+        let kind = arn.parse::<base::Arn>().ok().and_then(|arn| arn.resource_type().map(str::to_owned));
+        match kind.as_deref() {
+            Some("inference-profile" | "application-inference-profile") => Self::Profile,
+            Some("evaluation-job") => Self::Evaluation,
+            _ => Self::Import,
+        }
+    }
 }
 
 /// Tags as the domain takes them.

@@ -10,9 +10,9 @@ use orchestration::evaluations::pairwise::{pairwise_json, pairwise_text};
 use orchestration::evaluations::plan::{Asked as Wanted, AskedCustom, MOST_ASKINGS, Parameters, Problem, System};
 use orchestration::evaluations::prices::{ModelPrice, Prices};
 use orchestration::evaluations::report::{
-    comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
+    Part, comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
 };
-use orchestration::evaluations::{DatasetText, HumanLabel, NewEvaluation, Variables};
+use orchestration::evaluations::{DatasetText, HumanLabel, LabelScale, NewEvaluation, Variables};
 use serde_json::{Value, json};
 
 use crate::bedrock::{asked, asks_to_create, check_application, custom_metric, evaluation_arn, tag_pairs, warn};
@@ -217,9 +217,16 @@ pub(super) async fn rows(call: Call<Labels>) -> Answer {
     Ok(respond(StatusCode::OK, &rows_json(&rows)))
 }
 
-/// How two jobs differ.
+/// How two jobs differ: on the `dataset` and of the `system` that are named, by place from 0 or by name; of the second job on
+/// `otherDataset` and of `otherSystem`, where these are named.
 pub(super) async fn compare(call: Call<Labels>) -> Answer {
-    let comparison = call.api.evaluations().compare(&call.ctx, call.label(0), call.label(1)).await?;
+    let (dataset, system) = (call.query("dataset"), call.query("system"));
+    let (other_dataset, other_system) = (call.query("otherDataset"), call.query("otherSystem"));
+    let part = Part { dataset: dataset.as_deref(), system: system.as_deref() };
+    let other =
+        Part { dataset: other_dataset.as_deref().or(part.dataset), system: other_system.as_deref().or(part.system) };
+    let (first, second) = ((call.label(0), part), (call.label(1), other));
+    let comparison = call.api.evaluations().compare(&call.ctx, first, second).await?;
     match call.query("format").as_deref().unwrap_or("json") {
         "json" => Ok(respond(StatusCode::OK, &comparison_json(&comparison))),
         "text" => Ok(text(comparison_text(&comparison), "text/plain; charset=utf-8")),
@@ -300,12 +307,13 @@ pub(super) async fn pairwise(call: Call<Labels>) -> Answer {
     }
 }
 
-/// Looks at a dataset before a job reads it: `{"kind", "ownResponses"?, "metricNames", "customMetrics"?, "lines" or "s3Uri",
-/// "unlimited"?}`. Custom metrics are those of `CreateEvaluationJob`; `metricNames` names them, too.
+/// Looks at a dataset before a job reads it: `{"kind", "ownResponses"?, "judge"?, "metricNames", "customMetrics"?, "lines" or
+/// "s3Uri", "unlimited"?}`. Custom metrics are those of `CreateEvaluationJob`; `metricNames` names them, too. Told beside the problems are
+/// the `scales` of the metrics that people can rate in, too, as that judge has them: their labels, by the place from 0.
 pub(super) async fn check_dataset(call: Call<Labels>) -> Answer {
     let body = call.json()?;
     let fields = Fields::root(&body, Wording::OpenAi)?;
-    fields.only(&["kind", "ownResponses", "metricNames", "customMetrics", "lines", "s3Uri", "unlimited"])?;
+    fields.only(&["kind", "ownResponses", "judge", "metricNames", "customMetrics", "lines", "s3Uri", "unlimited"])?;
     let own = fields.boolean("ownResponses")?.unwrap_or(false);
     let kind = fields.required("kind")?.one_of(&["model", "rag", "retrieve"])?;
     let dataset = match (fields.text("lines")?, fields.text("s3Uri")?) {
@@ -317,13 +325,16 @@ pub(super) async fn check_dataset(call: Call<Labels>) -> Answer {
     let named = fields.texts("metricNames")?;
     let custom = custom_metrics(&fields.list("customMetrics")?, &named)?;
     let (evaluations, metrics) = (call.api.evaluations(), (named, custom));
-    let found = evaluations.check_dataset(&call.ctx, system(kind, own), metrics, (dataset, unlimited)).await?;
+    let judged = (system(kind, own), fields.text("judge")?);
+    let found = evaluations.check_dataset(&call.ctx, judged, metrics, (dataset, unlimited)).await?;
     let problem = |problem: &Problem| json!({"line": problem.line, "message": problem.message});
     let variables = |custom: &Variables| json!({"metricName": custom.metric, "variables": custom.names});
+    let scale = |scale: &LabelScale| json!({"metricName": scale.metric, "labels": scale.labels});
     let answer = json!({
         "records": found.records,
         "problems": found.problems.iter().map(problem).collect::<Vec<_>>(),
         "customMetrics": found.custom.iter().map(variables).collect::<Vec<_>>(),
+        "scales": found.scales.iter().map(scale).collect::<Vec<_>>(),
     });
     Ok(respond(StatusCode::OK, &answer))
 }

@@ -19,6 +19,7 @@ mod jobs;
 mod kb;
 mod keys;
 mod models;
+mod objects;
 mod pools;
 mod profiles;
 mod quantize;
@@ -73,7 +74,7 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Batch(args) => connected(global, async |client, _| batch::run(&client, args, global).await),
         Command::Kb(args) => connected(global, async |client, _| kb::run(&client, args, global).await),
         Command::Eval(Eval::Convert(args)) => eval::convert::run(&args),
-        Command::Eval(args) => connected(global, async |client, format| eval::run(&client, args, format).await),
+        Command::Eval(args) => connected(global, async |client, _| eval::run(&client, args, global).await),
         Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),
         Command::Chat(args) => connected(global, async |client, format| chat::run(&client, args, format).await),
         Command::Invoke(args) => connected(global, async |client, _| invoke::run(&client, &args).await),

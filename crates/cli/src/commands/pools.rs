@@ -79,9 +79,12 @@ async fn list(client: &Client, format: Format) -> Result<()> {
         .iter()
         .map(|pool| {
             let members = pool["members"].as_array().map_or(&[][..], Vec::as_slice);
-            let sum = |name: &str| members.iter().filter_map(|member| member[name].as_u64()).sum::<u64>().to_string();
+            let sum = |name: &str| {
+                let counts = members.iter().map(|member| member[name].as_u64());
+                counts.sum::<Option<u64>>().map_or_else(|| "-".to_owned(), |sum| sum.to_string())
+            };
             let well = members.iter().filter(|member| member["healthy"] != false).count();
-            let queued = pool["queued"].to_string();
+            let queued = count(&pool["queued"]);
             [text(pool, "name"), format!("{well} of {}", members.len()), sum("inFlight"), queued, sum("requests")]
         })
         .collect();
@@ -89,7 +92,7 @@ async fn list(client: &Client, format: Format) -> Result<()> {
 }
 
 fn show(pool: &Value) -> Result<()> {
-    let waiting = format!("{} of {} places of the queue are taken", pool["queued"], pool["maxQueue"]);
+    let waiting = format!("{} requests wait; up to {} of an account may", count(&pool["queued"]), pool["maxQueue"]);
     output::line(format!("{}: {waiting}", text(pool, "name")))?;
     let members = pool["members"].as_array().map_or(&[][..], Vec::as_slice);
     let rows: Vec<[String; 9]> = members.iter().map(row).collect();
@@ -117,10 +120,15 @@ fn row(member: &Value) -> [String; 9] {
         health.to_owned(),
         text(member, "circuit"),
         member["weight"].to_string(),
-        format!("{} of {}", member["inFlight"], member["maxInFlight"]),
-        format!("{} of {}", member["failures"], member["requests"]),
+        format!("{} of {}", count(&member["inFlight"]), member["maxInFlight"]),
+        format!("{} of {}", count(&member["failures"]), count(&member["requests"])),
         first,
     ]
+}
+
+/// A number; accounts that did not set the pool are not told it.
+fn count(number: &Value) -> String {
+    number.as_u64().map_or_else(|| "-".to_owned(), |number| number.to_string())
 }
 
 #[cfg(test)]
@@ -144,6 +152,19 @@ mod tests {
         let file = folder.path().join("key");
         fs::write(&file, "sk-1\n").unwrap();
         assert_eq!(member(&format!("http://h/v1=m,key-file={}", file.display())).unwrap()["apiKey"], "sk-1");
+    }
+
+    #[test]
+    fn what_another_account_is_not_told_is_a_dash() {
+        let mut told = json!({
+            "baseUrl": "http://h/v1", "model": "m", "region": null, "healthy": true, "circuit": "closed", "weight": 1,
+            "maxInFlight": 64, "inFlight": 3, "requests": 9, "failures": 1, "firstTokenMillis": 12.4,
+        });
+        assert_eq!(row(&told)[6..], ["3 of 64", "1 of 9", "12 ms"]);
+        for hidden in ["inFlight", "requests", "failures", "firstTokenMillis"] {
+            told[hidden] = Value::Null;
+        }
+        assert_eq!(row(&told)[6..], ["- of 64", "- of -", "-"]);
     }
 
     #[tokio::test]

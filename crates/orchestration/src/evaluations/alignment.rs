@@ -1,15 +1,11 @@
-//! Evidence: which sentences of the passages are nearest to those of an answer, and which characters of the answer nothing
-//! in the passages supports.
+//! Evidence: which sentences of the passages are nearest to those of an answer.
 
 use std::collections::HashSet;
 
 use base::{Error, Result};
 
-use super::text::{Part, claims, sentences, words};
+use super::text::{sentences, words};
 
-/// A sentence or claim is supported where at least this share of its content words is in one sentence of a passage, or in one
-/// passage and its neighbours.
-pub const SUPPORTED: f64 = 0.5;
 /// The most sentences that are read of an answer, and of all its passages together: each is compared with each.
 pub const MOST_SENTENCES: usize = 2_000;
 
@@ -45,23 +41,6 @@ pub struct Aligned {
     pub nearest: Option<Nearest>,
 }
 
-/// Characters of an answer that nothing in the passages supports.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Unsupported {
-    /// The first character, from 0.
-    pub start: usize,
-    /// The character after the last.
-    pub end: usize,
-    /// The text.
-    pub text: String,
-    /// Is it a part of a sentence whose rest is supported?
-    pub is_claim: bool,
-    /// The share of its content words that the passages have.
-    pub support: f64,
-    /// Numbers in it that no passage has.
-    pub numbers: Vec<String>,
-}
-
 struct Sentence {
     passage: usize,
     text: String,
@@ -77,40 +56,6 @@ pub fn align(answer: &str, passages: &[String]) -> Vec<Aligned> {
         Aligned { start: part.start, end: part.end, text: part.text, support, nearest }
     });
     aligned.collect()
-}
-
-/// The characters of an answer that nothing in the passages supports: whole sentences, and claims of sentences whose rest is
-/// supported. Numbers must be there as they are. Of the answer and of the passages the first [`MOST_SENTENCES`] are read.
-#[must_use]
-pub fn unsupported(answer: &str, passages: &[String]) -> Vec<Unsupported> {
-    let known = read(passages);
-    let numbers: HashSet<String> =
-        passages.iter().flat_map(|text| words(text)).map(|word| word.text).filter(|word| is_number(word)).collect();
-    let check = |part: &Part, is_claim: bool| -> Option<Unsupported> {
-        let content = content(&part.text);
-        let (support, _) = nearest(&content, &known);
-        let unknown: Vec<String> = numbers_of(&part.text).into_iter().filter(|word| !numbers.contains(word)).collect();
-        let lacks = !content.is_empty() && support < SUPPORTED;
-        (lacks || !unknown.is_empty()).then(|| Unsupported {
-            start: part.start,
-            end: part.end,
-            text: part.text.clone(),
-            is_claim,
-            support,
-            numbers: unknown,
-        })
-    };
-    let mut found = Vec::new();
-    for sentence in sentences(answer).into_iter().take(MOST_SENTENCES) {
-        let claims = claims(&sentence);
-        let lacking: Vec<Unsupported> = claims.iter().filter_map(|claim| check(claim, true)).collect();
-        if claims.len() > 1 && !lacking.is_empty() && lacking.len() < claims.len() {
-            found.extend(lacking);
-        } else if let Some(whole) = check(&sentence, false) {
-            found.push(whole);
-        }
-    }
-    found
 }
 
 /// Runs what takes processor time where it holds up no request.
@@ -150,12 +95,21 @@ fn nearest(wanted: &HashSet<String>, known: &[Sentence]) -> (f64, Option<Nearest
 
 /// The stems of the words that carry content; the numbers of lists are left out.
 fn content(text: &str) -> HashSet<String> {
-    let words = words(unnumbered(text)).into_iter().map(|word| word.text);
-    words.filter(|word| !STOP_WORDS.contains(&word.as_str())).map(|word| learn::stem(&word)).collect()
+    words(unnumbered(text)).into_iter().filter_map(|word| content_of(&word.text)).collect()
 }
 
-fn numbers_of(text: &str) -> Vec<String> {
-    words(unnumbered(text)).into_iter().map(|word| word.text).filter(|word| is_number(word)).collect()
+/// The stem of a word that carries content.
+pub(super) fn content_of(word: &str) -> Option<String> {
+    (!STOP_WORDS.contains(&word)).then(|| learn::stem(word))
+}
+
+/// The words of a passage, at most so many and each once, that carry content and are in a text, too.
+pub(super) fn in_common(passage: &str, text: &str, most: usize) -> Vec<String> {
+    let (known, mut seen) = (content(text), HashSet::new());
+    let words = words(passage).into_iter();
+    let shared =
+        words.filter(|word| content_of(&word.text).is_some_and(|stem| known.contains(&stem) && seen.insert(stem)));
+    shared.take(most).map(|word| word.text).collect()
 }
 
 /// Is it written with digits alone?

@@ -9,7 +9,7 @@ use models::Target;
 
 use super::alignment::off_thread;
 use super::job::EvaluationJob;
-use super::metrics::Family;
+use super::metrics::{Evaluator, Family};
 use super::outcome::Score;
 use super::passport::{FEWEST_ITEMS, Passport, Rated};
 use super::plan::{AskedCustom, Metric, Plan, needs_judge};
@@ -61,7 +61,7 @@ impl Evaluations {
                 .ok_or_else(|| Error::invalid(format!("The evaluation job `{}` has no metric `{name}`.", job.name)))?;
             let is_custom = matches!(metric, Metric::Custom(_));
             let model = if is_custom { &job.asked.custom_judge } else { &job.asked.judge };
-            let (Some(scale), Some(model)) = (scale_of(metric, plan.family), model) else {
+            let (Some(scale), Some(model)) = (scale_of(metric, plan.family, plan.evaluator), model) else {
                 return Err(Error::invalid(format!("The metric `{name}` has no scale that a judge chooses from.")));
             };
             if let Some(beyond) = given.values().find(|label| **label >= scale.len()) {
@@ -74,7 +74,7 @@ impl Evaluations {
             };
             let (all, of, labels) = (Arc::clone(&rows), metric.clone(), scale.clone());
             let items = off_thread(move || rated(&all, &of, &labels, &given)).await?;
-            let key = metric.rubric_key(plan.family);
+            let key = metric.rubric_key(plan.family, plan.evaluator);
             let (count, named) = (items.len(), name.to_owned());
             let passport = off_thread(move || Passport::new((&named, &key), scale.len(), &items)).await?;
             let passport = passport.ok_or_else(|| {
@@ -120,7 +120,7 @@ impl Evaluations {
 }
 
 /// The labels of a user's own metric, as they were asked for.
-fn asked_labels<'a>(asked: &'a [AskedCustom], name: &str) -> Vec<&'a str> {
+pub(super) fn asked_labels<'a>(asked: &'a [AskedCustom], name: &str) -> Vec<&'a str> {
     let scale = asked.iter().filter(|metric| metric.name == name).flat_map(|metric| &metric.scale);
     scale.map(|(label, _)| label.as_str()).collect()
 }
@@ -140,9 +140,13 @@ fn rated(rows: &[ReportRow], metric: &Metric, scale: &Scale, given: &BTreeMap<(u
     rows.iter().filter(|row| (row.dataset, row.system) == (0, 0)).filter_map(of_row).collect()
 }
 
-/// What is known of a turn in a metric, but for what people say; none where the judge gave no label that counts.
+/// What is known of a turn in a metric, but for what people say; none where the judge gave no label that counts, or gave it on
+/// another scale.
 pub(super) fn known(row: &ReportRow, metric: &Metric, scale: &Scale) -> Option<Rated> {
     let score = row.outcome.scores.iter().find(|score| score.metric == metric.name())?;
+    if !is_on(score, metric, scale) {
+        return None;
+    }
     let text = row.outcome.output.as_ref().and_then(|output| output.text.as_deref()).unwrap_or_default();
     let computed = row.outcome.scores.iter().filter(|score| !needs_judge(&score.metric));
     Some(Rated {
@@ -168,10 +172,17 @@ fn place(metric: &Metric, scale: &Scale, score: &Score) -> Option<usize> {
     }
 }
 
+/// May a score have been given on this scale? Earlier versions knew no scales that depend on the judge; a score that tells no
+/// probabilities is older than that.
+pub(super) fn is_on(score: &Score, metric: &Metric, scale: &Scale) -> bool {
+    let beyond = matches!(metric, Metric::Builtin(builtin) if builtin.may_not_apply());
+    score.probabilities.is_empty() || score.probabilities.len() == scale.len() + usize::from(beyond)
+}
+
 /// The scale that a metric's judge chooses from; none where no judge does.
-pub(super) fn scale_of(metric: &Metric, family: Family) -> Option<Scale> {
+pub(super) fn scale_of(metric: &Metric, family: Family, evaluator: Evaluator) -> Option<Scale> {
     match metric {
-        Metric::Builtin(builtin) => Some(Scale::ordinal(builtin.rubric(family, true).labels, None)),
+        Metric::Builtin(builtin) => Some(Scale::ordinal(builtin.rubric(family, evaluator, true).labels, None)),
         Metric::Custom(custom) => custom.scale.clone(),
         Metric::Computed(_) | Metric::Similarity => None,
     }

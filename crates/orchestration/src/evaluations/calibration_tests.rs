@@ -33,3 +33,30 @@ fn labels_of_a_users_own_scale_are_those_that_were_chosen() {
     let rated = rated(&[row], &Metric::Custom(custom), &scale, &given);
     assert_eq!((rated[0].label, rated[0].human), (1, 2), "fair is the second, good the highest");
 }
+
+#[test]
+fn a_score_on_another_scale_is_rated_nowhere() {
+    use crate::evaluations::metrics::Builtin;
+    let metric = Metric::Builtin(Builtin::Helpfulness);
+    let row = |labels: usize| {
+        let score = Score {
+            metric: metric.name().to_owned(),
+            result: Some(1.0),
+            expected: Some(1.0),
+            probabilities: vec![1.0 / labels as f64; labels],
+            ..Score::default()
+        };
+        let outcome = TurnOutcome { scores: vec![score], ..TurnOutcome::default() };
+        ReportRow { dataset: 0, system: 0, record: 1, turn: 1, shown: Shown::default(), outcome }
+    };
+    let scale = |evaluator| scale_of(&metric, Family::RetrieveAndGenerate, evaluator).unwrap();
+    let (usual, nova) = (scale(Evaluator::Usual), scale(Evaluator::Nova2Lite));
+    assert_eq!(known(&row(7), &metric, &usual).unwrap().label, 6);
+    assert_eq!(known(&row(6), &metric, &nova).unwrap().label, 5);
+    assert!(known(&row(7), &metric, &nova).is_none() && known(&row(6), &metric, &usual).is_none());
+    // A label beyond the scale has its probability, too.
+    let following = Metric::Builtin(Builtin::FollowingInstructions);
+    let scale = scale_of(&following, Family::Model, Evaluator::Usual).unwrap();
+    let score = Score { probabilities: vec![0.2, 0.5, 0.3], ..Score::default() };
+    assert!(is_on(&score, &following, &scale) && is_on(&Score::default(), &following, &scale));
+}

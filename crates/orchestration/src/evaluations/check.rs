@@ -4,6 +4,7 @@ use base::{Error, Result};
 use identity::Ctx;
 
 use super::alignment::off_thread;
+use super::label_scales::{LabelScale, label_scales};
 use super::place::Place;
 use super::plan::{Asked, AskedCustom, AskedDataset, Metric, Plan, Problem, System};
 use super::prices::Prices;
@@ -30,6 +31,8 @@ pub struct DatasetCheck {
     pub problems: Vec<Problem>,
     /// What each metric of a user's own is filled with.
     pub custom: Vec<Variables>,
+    /// What people can say in each metric whose judge they can be compared with.
+    pub scales: Vec<LabelScale>,
 }
 
 /// What a metric of a user's own is filled with.
@@ -42,8 +45,8 @@ pub struct Variables {
 }
 
 impl Evaluations {
-    /// Looks at a dataset for a job of such a system with these metrics, those of users' own that they name included, of more
-    /// prompts than AWS takes where `unlimited`.
+    /// Looks at a dataset for a job of such a system and judge with these metrics, those of users' own that they name included,
+    /// of more prompts than AWS takes where `unlimited`. Only the scales depend on the judge.
     ///
     /// # Errors
     /// Invalid, where there is no such dataset, where the metrics do not go with the system, or where one of a user's own can
@@ -51,7 +54,7 @@ impl Evaluations {
     pub async fn check_dataset(
         &self,
         ctx: &Ctx,
-        system: System,
+        (system, judge): (System, Option<&str>),
         (metrics, custom): (Vec<String>, Vec<AskedCustom>),
         (dataset, unlimited): (DatasetText, bool),
     ) -> Result<DatasetCheck> {
@@ -62,13 +65,14 @@ impl Evaluations {
         if metrics.is_empty() {
             return Err(Error::invalid("No metric is named.").with_hint("What a record needs depends on the metrics."));
         }
-        // Who would judge does not matter here.
+        // Nobody is asked here.
+        let judge = Some(judge.unwrap_or_default().to_owned());
         let asked = Asked {
             systems: vec![system],
             datasets: vec![AskedDataset { name: String::new(), uri: String::new(), task: String::new(), metrics }],
-            judge: Some(String::new()),
+            custom_judge: judge.clone(),
+            judge,
             custom,
-            custom_judge: Some(String::new()),
             output: String::new(),
             unlimited,
             askings: 1,
@@ -78,7 +82,8 @@ impl Evaluations {
         let plan = Plan::new(&asked)?;
         let own = plan.metrics.iter().flatten().filter_map(Metric::custom);
         let custom = own.map(|metric| Variables { metric: metric.name.clone(), names: metric.variables() }).collect();
+        let scales = label_scales(&plan, 0, &asked.custom);
         let (records, problems) = off_thread(move || plan.check(0, &text, MOST_PROBLEMS)).await?;
-        Ok(DatasetCheck { records, problems, custom })
+        Ok(DatasetCheck { records, problems, custom, scales })
     }
 }

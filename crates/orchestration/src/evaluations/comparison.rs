@@ -21,6 +21,8 @@ pub enum Judgement {
     NotDistinguishable,
     /// Both were answered by the same model with the same settings.
     SameModel,
+    /// The judges chose from other labels in one job than in the other, or within one of them.
+    OtherScales,
     /// They have no record in common that both score.
     NothingInCommon,
 }
@@ -51,6 +53,7 @@ impl Judgement {
             Self::Second => "the second is better",
             Self::NotDistinguishable => "not distinguishable",
             Self::SameModel => "same model: not a comparison",
+            Self::OtherScales => "different scales: not a comparison",
             Self::NothingInCommon => "no records in common",
         }
     }

@@ -5,6 +5,11 @@ use learn::rouge::{self, Stemming, Variant};
 
 use super::outcome::Score;
 use super::report::ReportRow;
+use super::support::Teller;
+
+/// Which features [`of`] gives. A classifier reads those that it was fitted to alone: whoever changes what one of them means counts
+/// on. 0 is what came before negations and numbers counted among what is unsupported.
+pub(super) const VERSION: u32 = 1;
 
 /// The features of a score of a turn, always as many for one metric: the judge's probabilities, expected score and margin; the
 /// lengths of answer and prompt; the share of the answer that no passage supports; how near it is to its references.
@@ -13,7 +18,10 @@ pub(super) fn of(row: &ReportRow, score: &Score) -> Vec<f64> {
     let answer = output.and_then(|output| output.text.as_deref()).unwrap_or_default();
     let length = |text: &str| (text.chars().count() as f64).ln_1p();
     let characters = answer.chars().count().max(1) as f64;
-    let unsupported: usize = row.outcome.unsupported.iter().map(|span| span.end - span.start).sum();
+    // Those that the words of the passages tell, which do not overlap.
+    let unsupported = row.outcome.unsupported.iter().filter(|span| span.by.contains(&Teller::Alignment));
+    let (count, unsupported) =
+        unsupported.fold((0_u32, 0), |(count, sum), span| (count + 1, sum + span.end - span.start));
     let nearest =
         |near: &dyn Fn(&str) -> f64| row.shown.references.iter().map(|reference| near(reference)).fold(0.0, f64::max);
     let recall = |variant| nearest(&|reference: &str| rouge::only(variant, answer, reference, Stemming::Porter).recall);
@@ -24,7 +32,7 @@ pub(super) fn of(row: &ReportRow, score: &Score) -> Vec<f64> {
         length(answer),
         length(&row.shown.prompt),
         unsupported as f64 / characters,
-        row.outcome.unsupported.len() as f64,
+        f64::from(count),
         nearest(&|reference: &str| overlap::token_f1(answer, reference)),
         recall(Variant::Words),
         recall(Variant::Subsequence),

@@ -3,6 +3,7 @@
 use base::{AccountId, Arn, Error, ErrorKind, Page, PageRequest, Result, Timestamp};
 use identity::Ctx;
 use jobs::{JobId, NewJob, Owner, State};
+use models::check_tags;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -118,12 +119,38 @@ pub struct EvaluationJob {
     pub work: Option<JobId>,
     /// Answers and scores that there will be, once the datasets were read.
     pub total: Option<u64>,
+    /// When the run that works on it began, or the last one that did.
+    pub begun: Option<Begun>,
     /// When it was asked for.
     pub created: Timestamp,
     /// When it changed last.
     pub modified: Timestamp,
     /// When it ended.
     pub ended: Option<Timestamp>,
+}
+
+/// A run that works on a job: one until the server stops, and another one after that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// When it began.
+    pub at: Timestamp,
+    /// How many answers and scores were kept by then.
+    pub with: u64,
+}
+
+impl EvaluationJob {
+    /// How long the rest probably takes, in seconds, where so many answers and scores are kept: by what the run that works on it
+    /// has done, as the server may have been off before that. None before it did anything, and of jobs that do not work.
+    #[must_use]
+    pub fn seconds_left(&self, kept: u64, now: Timestamp) -> Option<u64> {
+        let (begun, total) = (self.begun?, self.total?);
+        let done = kept.saturating_sub(begun.with);
+        if self.status != EvaluationStatus::InProgress || done == 0 {
+            return None;
+        }
+        let worked = now.as_millis().saturating_sub(begun.at.as_millis()).max(0) as f64;
+        Some((worked / done as f64 * total.saturating_sub(kept) as f64 / 1000.0).ceil() as u64)
+    }
 }
 
 /// Which jobs to list.
@@ -160,13 +187,14 @@ impl Evaluations {
     /// Beside the job, what whoever asked should know: that the judge is the model that it judges.
     ///
     /// # Errors
-    /// Invalid, where metrics do not go together, are unknown, or need what is not there, or where a model id names
-    /// nothing; Denied, where the caller may not pass the role; Conflict, where another job has the name;
+    /// Invalid, where metrics do not go together, are unknown, or need what is not there, where a model id names
+    /// nothing, or where a tag is twice there; Denied, where the caller may not pass the role; Conflict, where another job has the name;
     /// NotImplemented, where a knowledge base is named and none can be asked.
     pub async fn create(&self, ctx: &Ctx, new: NewEvaluation) -> Result<(EvaluationJob, Vec<String>)> {
         check_role(ctx, &new.role_arn)?;
         let plan = Plan::new(&new.asked)?;
         check_sources(&new.asked)?;
+        check_tags(&new.tags)?;
         if plan.needs_knowledge_base() && self.inner.rag.get().is_none() {
             return Err(Error::not_implemented("Evaluation of knowledge bases is not implemented.")
                 .with_hint("Bring the answers along: `precomputedRagSourceConfig`."));
@@ -195,6 +223,7 @@ impl Evaluations {
             folder: self.inner.random.uuid(),
             work: None,
             total: None,
+            begun: None,
             created: now,
             modified: now,
             ended: None,
@@ -410,3 +439,7 @@ pub(super) fn is_fault(error: &Error) -> bool {
     use ErrorKind::{Internal, Throttled, Timeout, Unavailable};
     matches!(error.kind, Throttled | Unavailable | Timeout | Internal)
 }
+
+#[cfg(test)]
+#[path = "job_tests.rs"]
+mod tests;

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use base::{Error, ErrorKind, Result};
 use identity::{Access, Ask, Ctx, Identity};
 use models::{
-    ChatRequest, Message, Models, Normalize, Priority, RawPrompt, Resolved, Sampling, ScorePrompt, ScoreRequest,
-    Serving, Target,
+    ChatRequest, Constraint, Message, Models, Normalize, Priority, RawPrompt, Resolved, Sampling, ScorePrompt,
+    ScoreRequest, Serving, Target,
 };
 use serde_json::{Value, json};
 
-use super::alignment::{self, off_thread};
+use super::alignment::{in_common, off_thread};
 use super::custom::CustomMetric;
-use super::metrics::{Builtin, Family, Input, Rubric};
+use super::metrics::{Builtin, Evaluator, Family, Input, Rubric};
 use super::outcome::{Score, Tokens};
 use super::patience::Patience;
 use super::prompts::{self, JudgePrompt, Material, Wording};
 use super::seen::Seen;
+use super::support;
 use super::verdict::{LabelValue, Scale, Verdict};
 
 /// The most tokens of an explanation.
@@ -25,11 +26,13 @@ const EXPLANATION_TOKENS: u32 = 96;
 const FREE_TOKENS: u32 = 256;
 /// What asks for an explanation once the label is chosen.
 const EXPLAIN: &str = "In at most two sentences, name what in the record led to this answer.";
+/// A sentence on one line. A point within a word or number does not end it.
+const SENTENCE: &str = r"[^\s.!?。！？](?:[^.!?。！？\r\n]|\.[^\s.!?。！？])*[.!?。！？]";
 /// How `models` says that a prompt does not fit into a context.
 pub(super) const TOO_LONG: &str = "Input is too long for requested model.";
 
 /// Everything of a deterministic job's requests.
-pub(super) const SERVING: Serving = Serving { priority: Priority::Low, deterministic: true };
+pub(super) const SERVING: Serving = Serving { priority: Priority::Low, deterministic: models::Determinism::Here };
 
 /// A judge.
 pub(super) struct Judge<'a> {
@@ -57,10 +60,29 @@ pub(super) enum Explained {
     Not,
 }
 
+/// What a judge's own words must look like.
+enum Form {
+    Free,
+    /// JSON of a schema.
+    Json(Value),
+    Text(Constraint),
+}
+
+/// Texts of which passages are judged one by one, for an explanation.
+struct Bearing {
+    /// What the text is.
+    on: &'static str,
+    /// What they are compared with.
+    text: String,
+    passages: Vec<String>,
+}
+
 /// A verdict, with what it took.
 pub(super) struct Given {
     pub(super) verdict: Verdict,
-    left_out: usize,
+    pub(super) left_out: usize,
+    /// Whether a server of others gave it, which tells no probabilities.
+    by_upstream: bool,
     prompt: JudgePrompt,
 }
 
@@ -70,7 +92,7 @@ impl Judge<'_> {
     /// # Errors
     /// Those of the server and of a judge that cannot be asked at all. What is wrong with the record stands in the score.
     pub(super) async fn builtin(&self, metric: Builtin, family: Family, material: &Material) -> Result<Score> {
-        let rubric = metric.rubric(family, material.ground_truth.is_some());
+        let rubric = metric.rubric(family, Evaluator::of(self.model), material.ground_truth.is_some());
         let scale = Scale::ordinal(rubric.labels, rubric.not_applicable);
         let mut score = self.blank(metric.name());
         let passages =
@@ -87,7 +109,13 @@ impl Judge<'_> {
                     Err(error) => return Ok(Score { error: Some(error), ..score }),
                 }
             }
-            return Ok(of_passages(score, &scale, &given));
+            let of = if metric == Builtin::ContextRelevance {
+                Bearing { on: "prompt", text: material.prompt.clone(), passages: passages.clone() }
+            } else {
+                let text = material.prediction.clone().unwrap_or_default();
+                Bearing { on: "response", text, passages: passages.clone() }
+            };
+            return off_thread(move || of_passages(score, &scale, &given, &of)).await;
         }
         let Some(most) = shown(&rubric, material) else {
             return Ok(Score { error: Some("There is no passage to judge.".to_owned()), ..score });
@@ -97,6 +125,10 @@ impl Judge<'_> {
             Ok(given) => given,
             Err(error) => return Ok(Score { error: Some(error), ..score }),
         };
+        // Of a judge that is not usable for the metric, nor its parts are.
+        if metric == Builtin::Faithfulness && family != Family::Model && self.explained == Explained::ByJudge {
+            score.spans = self.spans(&rubric, most - given.left_out, material, &mut score.tokens).await?;
+        }
         self.explained(score, &scale, given, material).await
     }
 
@@ -110,22 +142,38 @@ impl Judge<'_> {
         let build = |kept| prompts::custom(material, &metric.instructions, &labels, kept, self.wording);
         // Only where passages are shown can some be left out.
         let most = if prompts::names(&metric.instructions, "context") { material.passages.len() } else { 0 };
-        let Some(scale) = &metric.scale else {
-            let prompt = match build(most) {
-                Ok(prompt) => prompt,
-                Err(error) => return Ok(Score { error: Some(error.message), ..score }),
-            };
-            return match self.said(&prompt, &[], FREE_TOKENS, &mut score.tokens).await {
-                Ok(text) => Ok(Score { label: Some(text.clone()), explanation: text, ..score }),
-                Err(error) if error.kind == ErrorKind::Invalid => {
-                    Ok(Score { error: Some(error.public_text()), ..score })
-                }
-                Err(error) => Err(error),
-            };
-        };
+        let Some(scale) = &metric.scale else { return self.in_its_words(score, most, build).await };
         match self.ask(scale, most, build, &mut score.tokens).await? {
             Ok(given) => self.explained(score, scale, given, material).await,
             Err(error) => Ok(Score { error: Some(error), ..score }),
+        }
+    }
+
+    /// The score of a metric without a scale: what the judge says on what `build` makes of so many passages, as [`Judge::ask`]
+    /// shows them.
+    async fn in_its_words(
+        &self,
+        mut score: Score,
+        most: usize,
+        build: impl Fn(usize) -> Result<JudgePrompt> + Send,
+    ) -> Result<Score> {
+        let mut kept = most;
+        loop {
+            let prompt = match build(kept) {
+                Ok(prompt) => prompt,
+                Err(error) => return Ok(Score { error: Some(error.message), ..score }),
+            };
+            match self.said(&prompt, &[], (FREE_TOKENS, &Form::Free), &mut score.tokens).await {
+                Ok(text) => {
+                    let (label, left_out) = (Some(text.clone()), most - kept);
+                    return Ok(Score { label, explanation: text, left_out, ..score });
+                }
+                Err(error) if error.message == TOO_LONG && kept > 1 => kept -= 1,
+                Err(error) if error.kind == ErrorKind::Invalid => {
+                    return Ok(Score { error: Some(error.public_text()), ..score });
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 
@@ -149,7 +197,9 @@ impl Judge<'_> {
                 Err(error) => return Ok(Err(error.message)),
             };
             match self.verdict(&prompt, scale, tokens).await {
-                Ok(verdict) => return Ok(Ok(Given { verdict, left_out: most - kept, prompt })),
+                Ok((verdict, by_upstream)) => {
+                    return Ok(Ok(Given { verdict, left_out: most - kept, by_upstream, prompt }));
+                }
                 // Of passages that are judged, one at least is shown.
                 Err(error) if error.message == TOO_LONG && kept > 1 => kept -= 1,
                 Err(error) if error.kind == ErrorKind::Invalid => return Ok(Err(error.public_text())),
@@ -162,10 +212,16 @@ impl Judge<'_> {
     }
 
     /// What the judge says in its own words.
-    async fn said(&self, prompt: &JudgePrompt, more: &[Message], most: u32, tokens: &mut Tokens) -> Result<String> {
+    async fn said(
+        &self,
+        prompt: &JudgePrompt,
+        more: &[Message],
+        (most, form): (u32, &Form),
+        tokens: &mut Tokens,
+    ) -> Result<String> {
         let mut patience = Patience::default();
         loop {
-            match self.chat(prompt, more, most, None, tokens).await {
+            match self.chat(prompt, more, (most, form), tokens).await {
                 Err(error) => match patience.after(&error) {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => return Err(error),
@@ -175,7 +231,8 @@ impl Judge<'_> {
         }
     }
 
-    async fn verdict(&self, prompt: &JudgePrompt, scale: &Scale, tokens: &mut Tokens) -> Result<Verdict> {
+    /// The verdict, and whether an upstream gave it.
+    async fn verdict(&self, prompt: &JudgePrompt, scale: &Scale, tokens: &mut Tokens) -> Result<(Verdict, bool)> {
         let request = ScoreRequest {
             model: self.model.to_owned(),
             prompt: ScorePrompt::Chat(Box::new(self.request(prompt, &[]))),
@@ -188,10 +245,12 @@ impl Judge<'_> {
                 *tokens += self.seen.note(self.model, prompt, &[], scores.usage);
                 let logprobs: Vec<f64> =
                     scores.continuations.iter().map(|scored| scored.normalized(Normalize::None)).collect();
-                scale.verdict(&logprobs)
+                Ok((scale.verdict(&logprobs)?, false))
             }
             // An upstream tells no probabilities of labels; its answer is held to be one of them.
-            Err(error) if error.kind == ErrorKind::NotImplemented => self.chosen(prompt, scale, tokens).await,
+            Err(error) if error.kind == ErrorKind::NotImplemented => {
+                Ok((self.chosen(prompt, scale, tokens).await?, true))
+            }
             Err(error) => Err(error),
         }
     }
@@ -201,7 +260,7 @@ impl Judge<'_> {
         let labels = scale.shown();
         let schema = json!({"type": "object", "properties": {"answer": {"type": "string", "enum": labels}},
             "required": ["answer"], "additionalProperties": false});
-        let text = self.chat(prompt, &[], FREE_TOKENS, Some(schema), tokens).await?;
+        let text = self.chat(prompt, &[], (FREE_TOKENS, &Form::Json(schema)), tokens).await?;
         let answer: Option<Value> = serde_json::from_str(&text).ok();
         let answer = answer.as_ref().and_then(|answer| answer["answer"].as_str());
         let at = labels.iter().position(|label| Some(label.as_str()) == answer);
@@ -220,7 +279,8 @@ impl Judge<'_> {
         }
         if self.explained == Explained::ByJudge {
             let dialogue = [Message::assistant(label), Message::user(EXPLAIN)];
-            match self.said(&given.prompt, &dialogue, EXPLANATION_TOKENS, &mut score.tokens).await {
+            let said = self.said_briefly(&given, &dialogue, &mut score.tokens).await;
+            match said {
                 Ok(text) => score.explanation = text.trim().to_owned(),
                 // The verdict stands; what is longer by an explanation may not fit.
                 Err(error) if error.kind == ErrorKind::Invalid => {}
@@ -234,18 +294,40 @@ impl Judge<'_> {
         Ok(score)
     }
 
+    /// At most two sentences of the judge's own.
+    async fn said_briefly(&self, given: &Given, dialogue: &[Message], tokens: &mut Tokens) -> Result<String> {
+        let free = (EXPLANATION_TOKENS, &Form::Free);
+        // An upstream is held to no form of text.
+        if given.by_upstream {
+            return self.said(&given.prompt, dialogue, free, tokens).await;
+        }
+        let form = Form::Text(Constraint::Regex(at_most_two_sentences()));
+        match self.said(&given.prompt, dialogue, (EXPLANATION_TOKENS, &form), tokens).await {
+            // What cannot be held to the form is asked without it.
+            Err(error) if error.kind == ErrorKind::Invalid && error.message != TOO_LONG => {
+                self.said(&given.prompt, dialogue, free, tokens).await
+            }
+            said => said,
+        }
+    }
+
     async fn chat(
         &self,
         prompt: &JudgePrompt,
         more: &[Message],
-        most: u32,
-        schema: Option<Value>,
+        (most, form): (u32, &Form),
         tokens: &mut Tokens,
     ) -> Result<String> {
+        let (response_schema, constraint) = match form {
+            Form::Free => (None, None),
+            Form::Json(schema) => (Some(schema.clone()), None),
+            Form::Text(constraint) => (None, Some(constraint.clone())),
+        };
         let request = ChatRequest {
             max_tokens: Some(most),
             sampling: Sampling { temperature: Some(0.0), ..Sampling::default() },
-            response_schema: schema,
+            response_schema,
+            constraint,
             ..self.request(prompt, more)
         };
         let chat = self.models.chat(self.ctx, request).await?.collect().await?;
@@ -263,6 +345,11 @@ impl Judge<'_> {
             ..ChatRequest::default()
         }
     }
+}
+
+/// What an explanation must look like, so that a judge that does not stop by itself is not read on.
+fn at_most_two_sentences() -> String {
+    format!("{SENTENCE}(?: ?{SENTENCE})?")
 }
 
 /// How many passages a metric that is not judged by passage shows at most; none where it compares with passages alone, and
@@ -297,8 +384,27 @@ fn filled(score: Score, scale: &Scale, given: &Given) -> Score {
     }
 }
 
+/// The most passages that an explanation tells one by one, the most words of each that it names, and the most characters of a
+/// word.
+const MOST_TOLD: usize = 10;
+const MOST_WORDS: usize = 8;
+const LONGEST_WORD: usize = 40;
+
+/// The verdict on each passage, and which of its words bear on what it is compared with.
+fn one_by_one(scale: &Scale, given: &[Given], of: &Bearing) -> String {
+    let line = |(at, (one, passage)): (usize, (&Given, &String))| {
+        let words = in_common(passage, &of.text, MOST_WORDS);
+        let words: Vec<String> = words.into_iter().map(|word| word.chars().take(LONGEST_WORD).collect()).collect();
+        let words = if words.is_empty() { format!("no word of the {}", of.on) } else { words.join(", ") };
+        format!("\n{}. `{}`: {words}", at + 1, scale.label(one.verdict.label))
+    };
+    let told: String = given.iter().zip(&of.passages).enumerate().take(MOST_TOLD).map(line).collect();
+    let rest = given.len().saturating_sub(MOST_TOLD);
+    if rest > 0 { format!("{told}\nand {rest} more") } else { told }
+}
+
 /// The mean over passages.
-fn of_passages(score: Score, scale: &Scale, given: &[Given]) -> Score {
+fn of_passages(score: Score, scale: &Scale, given: &[Given], of: &Bearing) -> Score {
     let each: Vec<Score> = given.iter().map(|one| filled(Score::default(), scale, one)).collect();
     let mean = |of: fn(&Score) -> Option<f64>| learn::mean(&each.iter().filter_map(of).collect::<Vec<_>>());
     let count = |at: usize| given.iter().filter(|one| one.verdict.label == at).count();
@@ -312,7 +418,12 @@ fn of_passages(score: Score, scale: &Scale, given: &[Given]) -> Score {
         expected: mean(|score| score.expected),
         margin: each.iter().filter_map(|score| score.margin).reduce(f64::min),
         probabilities: (0..scale.len()).filter_map(|at| mean_of(given, at)).collect(),
-        explanation: format!("Of {} passages: {}.", given.len(), words.collect::<Vec<_>>().join(", ")),
+        explanation: format!(
+            "Of {} passages: {}.{}",
+            given.len(),
+            words.collect::<Vec<_>>().join(", "),
+            one_by_one(scale, given, of)
+        ),
         ..score
     }
 }
@@ -330,12 +441,17 @@ fn from_evidence(label: &str, material: &Material) -> String {
     if sources.is_empty() {
         return format!("The judge chose `{label}`. There is nothing to compare the response with.");
     }
-    let unsupported = alignment::unsupported(prediction, &sources);
+    let unsupported = support::unsupported(prediction, &sources);
     if unsupported.is_empty() {
         return format!("The judge chose `{label}`. Every statement of the response is near one of its sources.");
     }
     let named: Vec<String> = unsupported.iter().take(3).map(|span| format!("`{}`", span.text)).collect();
-    format!("The judge chose `{label}`. Nothing in the sources supports {}.", named.join(", "))
+    let contrary = if unsupported.iter().take(3).any(|span| !span.negation.is_empty()) {
+        ", or they say the contrary"
+    } else {
+        ""
+    };
+    format!("The judge chose `{label}`. Nothing in the sources supports {}{contrary}.", named.join(", "))
 }
 
 /// A name for what answers for a model id: two ids with the same name are the same model.

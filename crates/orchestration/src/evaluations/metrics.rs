@@ -15,6 +15,34 @@ pub enum Family {
     Model,
 }
 
+/// On whose scales a judge answers. That follows from the model id by which a job names it, whatever model of the deployment
+/// answers for that id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Evaluator {
+    /// Those of most of Bedrock's evaluators.
+    #[default]
+    Usual,
+    /// Those of Amazon Nova 2 Lite, where they differ.
+    Nova2Lite,
+}
+
+/// How the ids of Amazon Nova 2 Lite begin, behind the geography of an inference profile.
+const NOVA_2_LITE: &str = "amazon.nova-2-lite";
+
+impl Evaluator {
+    /// The evaluator that a model id, the id of one of AWS's inference profiles or an ARN of either names.
+    #[must_use]
+    pub fn of(model: &str) -> Self {
+        let id = model.rsplit('/').next().unwrap_or(model);
+        // `us.`, `global.` …
+        let id = id.split_once('.').map(|(_, rest)| rest).filter(|rest| rest.starts_with("amazon.")).unwrap_or(id);
+        match id.strip_prefix(NOVA_2_LITE) {
+            Some(rest) if rest.is_empty() || rest.starts_with(['-', ':']) => Self::Nova2Lite,
+            _ => Self::Usual,
+        }
+    }
+}
+
 /// A piece of a record that a judge reads. The order is the one in which a prompt shows them: what many metrics read
 /// comes first, so that their prompts begin alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -188,10 +216,16 @@ impl Builtin {
         matches!(self, Self::ContextRelevance | Self::CitationPrecision)
     }
 
-    /// How it asks of a record, with its reference answer or without one.
+    /// May a judge say that it does not apply?
     #[must_use]
-    pub fn rubric(self, family: Family, has_ground_truth: bool) -> Rubric {
-        rubrics::of(self, family, has_ground_truth)
+    pub fn may_not_apply(self) -> bool {
+        self == Self::FollowingInstructions
+    }
+
+    /// How it asks such a judge of a record, with its reference answer or without one.
+    #[must_use]
+    pub fn rubric(self, family: Family, evaluator: Evaluator, has_ground_truth: bool) -> Rubric {
+        rubrics::of(self, family, evaluator, has_ground_truth)
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! - [`metrics`], [`custom`]: what is measured; [`prompts`]: what a judge reads; [`verdict`]: how its verdict is chosen.
 //! - [`dataset`], [`plan`]: what is evaluated.
-//! - [`alignment`], [`lexical`], [`clinical`], [`similarity`]: what needs no judge.
-//! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks, with `patience`,
-//!   and `seen` tells what its prompts have in common.
+//! - [`alignment`], [`lexical`], [`clinical`], [`similarity`]: what needs no judge; [`support`]: what of an answer its passages
+//!   support, by their words, with their `negation`, and by the judge.
+//! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks, `spans` of each sentence, with
+//!   `patience`, and `seen` tells what its prompts have in common.
 //! - [`passport`]: how far a judge agrees with people, with the `classifier` over its `features`; `calibration` keeps it.
-//! - [`pairwise`]: which of two jobs answers better, in both orders. `check`: datasets before a job reads them.
+//! - [`pairwise`]: which of two jobs answers better, in both orders. `check`: datasets before a job reads them, with the
+//!   `label_scales` that people rate on.
 //! - [`prices`]: what a job costs. [`output`], [`card`], [`comparison`], [`report`]: what comes of it.
 
 pub mod alignment;
@@ -21,8 +23,10 @@ pub mod dataset;
 mod features;
 mod job;
 mod judge;
+mod label_scales;
 pub mod lexical;
 pub mod metrics;
+mod negation;
 pub mod outcome;
 pub mod output;
 pub mod pairwise;
@@ -39,14 +43,18 @@ mod run;
 mod seen;
 mod service;
 pub mod similarity;
+mod spans;
 mod store;
+pub mod support;
+mod tags;
 mod tally;
 pub mod text;
 pub mod verdict;
 
 pub use calibration::HumanLabel;
 pub use check::{DatasetCheck, DatasetText, Variables};
-pub use job::{EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
+pub use job::{Begun, EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
+pub use label_scales::LabelScale;
 pub use record::Shown;
 pub use service::{AT_ONCE, Evaluations, Parts, Rag};
 pub use store::TABLES;

@@ -3,9 +3,9 @@
 use models::Usage;
 use serde::{Deserialize, Serialize};
 
-use super::alignment::Unsupported;
 use super::clinical::Objection;
 use super::dataset::Output;
+use super::support::{Judged, Unsupported};
 
 /// A score, and how it came about.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Score {
     /// What the rules object to, where the metric is one of rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objections: Vec<Objection>,
+    /// What the judge says of the answer's sentences and claims, where it was asked of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Judged>,
     /// Passages that were left out, the lowest ranked first, as the judge's context could not hold them.
     pub left_out: usize,
     /// Why there is no score.

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::alignment::Unsupported;
 use super::card::is_word;
 use super::clinical::{Objection, Span};
 use super::dataset::{Output, Passage, Record, Turn};
 use super::metrics::Family;
 use super::outcome::{RecordOutcome, Repeated, Score, TurnOutcome};
+use super::support::{Teller, Unsupported};
 
 /// The line of a record. It tells nothing that differs between runs: no time, no tokens that happened to be cached.
 #[must_use]
@@ -152,6 +152,9 @@ pub(super) fn unsupported(span: &Unsupported) -> Value {
         "level": if span.is_claim { "claim" } else { "sentence" },
         "support": span.support,
         "numbers": span.numbers,
+        "negation": span.negation,
+        "by": span.by.iter().copied().map(Teller::as_str).collect::<Vec<_>>(),
+        "judged": span.judged,
     })
 }
 

@@ -77,3 +77,22 @@ fn what_rules_object_to_stands_beside_the_score() {
     );
     assert_eq!(score(&Score::default())["craton"].get("objections"), None);
 }
+
+#[test]
+fn who_says_that_characters_are_unsupported_stands_beside_them() {
+    let spans = crate::evaluations::support::told(
+        "No effusion. Clear lungs.",
+        &["A small effusion.".to_owned(), "The lungs are clear.".to_owned()],
+        &[crate::evaluations::support::Judged { start: 13, end: 25, is_claim: false, supported: 0.25 }],
+    );
+    let told: Vec<Value> = spans.iter().map(unsupported).collect();
+    assert_eq!(
+        json!(told),
+        json!([
+            {"start": 0, "end": 12, "text": "No effusion.", "level": "sentence", "support": 0.0, "numbers": [],
+             "negation": ["effusion"], "by": ["alignment"], "judged": null},
+            {"start": 13, "end": 25, "text": "Clear lungs.", "level": "sentence", "support": 1.0, "numbers": [],
+             "negation": [], "by": ["judge"], "judged": 0.25},
+        ])
+    );
+}

@@ -9,9 +9,12 @@ use learn::resampling::{Bootstrap, Interval};
 use serde::{Deserialize, Serialize};
 
 use super::classifier::Classifier;
+use super::features;
 
 /// Below so many items with human labels nothing is said of a judge.
 pub const FEWEST_ITEMS: usize = 20;
+/// What is said of a passport whose classifier cannot be used any more.
+const OUTDATED: &str = "its classifier was fitted to what an earlier version knew of scores: calibrate the judge again";
 /// Where the halves are drawn from.
 const SEED: u64 = 42;
 
@@ -141,6 +144,9 @@ pub struct Passport {
     /// The classifier, where the items have features.
     #[serde(default)]
     pub classifier: Option<Classifier>,
+    /// Which features the classifier was fitted to (`features::VERSION`); those of the first version where nothing is said.
+    #[serde(default)]
+    pub features: u32,
     /// The points of the mapping of the metric that is recommended in place of the judge, as those of `mapping`.
     #[serde(default)]
     pub computed: Option<Vec<Vec<(f64, f64)>>>,
@@ -198,8 +204,15 @@ impl Passport {
             calibrated: accuracy,
             methods,
             classifier,
+            features: features::VERSION,
             mapping,
         })
+    }
+
+    /// Is what it recommends a classifier that was fitted to other features than there are today? It tells nothing then.
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
+        self.recommended == Some(Method::Classifier) && self.features != features::VERSION
     }
 
     /// What it is kept under, beside its judge.
@@ -207,9 +220,13 @@ impl Passport {
         format!("{} {}", self.metric, self.rubric)
     }
 
-    /// The label that the recommended method gives, as its place on the scale: the label that people would probably give.
+    /// The label that the recommended method gives, as its place on the scale: the label that people would probably give. None of
+    /// an outdated classifier.
     #[must_use]
     pub fn told(&self, item: &Rated) -> Option<usize> {
+        if self.is_outdated() {
+            return None;
+        }
         match self.recommended.as_ref()? {
             Method::Label => Some(item.label),
             Method::Expected => Some(through(&self.mapping)?.label(item.expected)),
@@ -237,6 +254,7 @@ impl Passport {
         };
         let instead = match &self.recommended {
             Some(Method::Computed(metric)) => format!("; {metric} agrees better with people"),
+            Some(_) if self.is_outdated() => format!("; {OUTDATED}"),
             _ => String::new(),
         };
         let others = self.methods.iter().filter(|tried| tried.method.as_str() != by);

@@ -90,6 +90,21 @@ fn the_classifier_is_recommended_where_it_wins() {
 }
 
 #[test]
+fn a_classifier_of_other_features_tells_nothing() {
+    let rated = featured(120);
+    let passport = Passport::new(("m", "rubric"), 3, &rated).unwrap();
+    assert!(!passport.is_outdated() && !passport.line().contains(OUTDATED));
+    let mut kept = serde_json::to_value(&passport).unwrap();
+    kept.as_object_mut().unwrap().remove("features");
+    let before: Passport = serde_json::from_value(kept).unwrap();
+    assert!(before.is_outdated() && before.line().ends_with(OUTDATED), "{}", before.line());
+    assert!(rated.iter().all(|item| before.told(item).is_none()));
+    // Other methods need no features.
+    let label = Passport { recommended: Some(Method::Label), ..before };
+    assert!(!label.is_outdated() && label.told(&rated[0]) == Some(rated[0].label));
+}
+
+#[test]
 fn of_methods_that_do_as_well_the_simplest_is_recommended() {
     let passport = Passport::new(("m", "rubric"), 3, &items(120, |_, human| human as f64 / 2.0)).unwrap();
     assert_eq!(passport.recommended, Some(Method::Label));

@@ -8,7 +8,7 @@ use super::card::CardMetric;
 use super::custom::{CustomMetric, RatingItem, RatingValue};
 use super::dataset::{MOST_PROMPTS, Output, Record, Shape};
 use super::lexical::Computed;
-use super::metrics::{Builtin, Family, Input, builtin};
+use super::metrics::{Builtin, Evaluator, Family, Input, builtin};
 use super::prices::Prices;
 use super::prompts::{self, Wording};
 use super::similarity;
@@ -58,7 +58,7 @@ pub enum System {
     Model {
         /// Its id.
         model: String,
-        /// Temperature, top-p and the most tokens, where they are asked for.
+        /// How it is asked, where that is said.
         parameters: Parameters,
     },
     /// The answers of a model, in the dataset.
@@ -89,7 +89,8 @@ pub enum System {
 }
 
 /// How a generator is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Parameters {
     /// 0 always takes the likeliest token; the default here, so that jobs repeat.
     pub temperature: Option<f32>,
@@ -97,6 +98,18 @@ pub struct Parameters {
     pub top_p: Option<f32>,
     /// The most tokens of an answer.
     pub max_tokens: Option<u32>,
+    /// Texts that end an answer.
+    pub stop: Vec<String>,
+    /// Only the likeliest so many tokens.
+    pub top_k: Option<u32>,
+    /// Only tokens at least this share as likely as the likeliest.
+    pub min_p: Option<f32>,
+    /// The same seed draws the same tokens; 0 where none is named.
+    pub seed: Option<u64>,
+    /// Subtracted from a token's logit for every time it occurred.
+    pub frequency_penalty: Option<f32>,
+    /// Subtracted from a token's logit once it occurred.
+    pub presence_penalty: Option<f32>,
 }
 
 /// A dataset and what is measured on it.
@@ -150,11 +163,15 @@ pub enum Metric {
 pub struct Plan {
     /// What kind of systems.
     pub family: Family,
+    /// On whose scales the judge of built-in metrics answers.
+    pub evaluator: Evaluator,
     /// Are the answers in the dataset?
     pub brings_answers: bool,
     /// The metrics of each dataset.
     pub metrics: Vec<Vec<Metric>>,
     shape: Shape,
+    /// What the dataset may call the source of its answers, where it brings them. One name, but in jobs of earlier versions.
+    sources: Vec<String>,
 }
 
 impl System {
@@ -171,7 +188,18 @@ impl System {
     /// Are its answers in the dataset?
     #[must_use]
     pub fn brings_answers(&self) -> bool {
-        matches!(self, Self::ModelAnswers { .. } | Self::RetrieveAnswers { .. } | Self::RagAnswers { .. })
+        self.source().is_some()
+    }
+
+    /// What the dataset calls the source of its answers, where these are there.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Self::ModelAnswers { source } | Self::RetrieveAnswers { source } | Self::RagAnswers { source } => {
+                Some(source)
+            }
+            Self::Model { .. } | Self::Retrieve { .. } | Self::RetrieveAndGenerate { .. } => None,
+        }
     }
 
     /// The model that writes its answers, where a model of this deployment does.
@@ -236,9 +264,11 @@ impl Metric {
 
     /// A hash of all that a judge is asked: the question, the labels, what is shown, and in which form. Empty where no judge is.
     #[must_use]
-    pub fn rubric_key(&self, family: Family) -> String {
+    pub fn rubric_key(&self, family: Family, evaluator: Evaluator) -> String {
         let asked = match self {
-            Self::Builtin(metric) => format!("{:?}", [true, false].map(|reference| metric.rubric(family, reference))),
+            Self::Builtin(metric) => {
+                format!("{:?}", [true, false].map(|reference| metric.rubric(family, evaluator, reference)))
+            }
             Self::Custom(metric) => format!("{:?} {:?}", metric.instructions, metric.scale),
             Self::Computed(_) | Self::Similarity => return String::new(),
         };
@@ -249,18 +279,27 @@ impl Metric {
     /// that nobody asks.
     pub(super) fn is_asked_as_in(&self, form: u32, family: Family, has_ground_truth: bool) -> bool {
         match self {
-            Self::Builtin(metric) => prompts::reads_as_in(form, metric.rubric(family, has_ground_truth).inputs),
+            // What a judge reads does not depend on its scales.
+            Self::Builtin(metric) => {
+                prompts::reads_as_in(form, metric.rubric(family, Evaluator::Usual, has_ground_truth).inputs)
+            }
             Self::Custom(_) => prompts::reads_custom_as_in(form),
             Self::Computed(_) | Self::Similarity => true,
         }
     }
 
+    /// Is a higher score a worse answer?
+    #[must_use]
+    pub fn is_higher_worse(&self) -> bool {
+        matches!(self, Self::Builtin(metric) if metric.is_higher_worse())
+    }
+
     /// How a report card shows it.
     #[must_use]
-    pub fn card(&self, family: Family) -> CardMetric {
+    pub fn card(&self, family: Family, evaluator: Evaluator) -> CardMetric {
         let (scale, group) = match self {
             Self::Builtin(metric) => {
-                let rubric = metric.rubric(family, true);
+                let rubric = metric.rubric(family, evaluator, true);
                 let scale = (!metric.is_by_passage()).then(|| Scale::ordinal(rubric.labels, None));
                 (scale, rubric.inputs.iter().copied().map(word).collect::<Vec<_>>().join(" + "))
             }
@@ -274,7 +313,7 @@ impl Metric {
         });
         CardMetric {
             name: self.name().to_owned(),
-            is_higher_worse: matches!(self, Self::Builtin(metric) if metric.is_higher_worse()),
+            is_higher_worse: self.is_higher_worse(),
             steps: steps.collect(),
             group,
         }
@@ -351,7 +390,10 @@ impl Plan {
         }
         asked.prices.check(asked)?;
         let most = (!asked.unlimited).then_some(MOST_PROMPTS);
-        Ok(Self { family, brings_answers, metrics, shape: Shape { family, brings_answers, most } })
+        let evaluator = asked.judge.as_deref().map(Evaluator::of).unwrap_or_default();
+        let sources = asked.systems.iter().filter_map(System::source).map(str::to_owned).collect();
+        let shape = Shape { family, brings_answers, most };
+        Ok(Self { family, evaluator, brings_answers, metrics, shape, sources })
     }
 
     /// The places of a dataset's metrics in the order in which they are worked on: those that read the same follow each other,
@@ -359,7 +401,7 @@ impl Plan {
     #[must_use]
     pub fn order(&self, dataset: usize) -> Vec<usize> {
         let reads = |at: &usize| match &self.metrics[dataset][*at] {
-            Metric::Builtin(metric) => (0, metric.rubric(self.family, true).inputs),
+            Metric::Builtin(metric) => (0, metric.rubric(self.family, self.evaluator, true).inputs),
             Metric::Custom(_) => (1, &[][..]),
             Metric::Computed(_) | Metric::Similarity => (2, &[][..]),
         };
@@ -394,22 +436,40 @@ impl Plan {
         Ok(records)
     }
 
+    /// Sees whether the answers that records bring are of the source that the job names.
+    ///
+    /// # Errors
+    /// Invalid, naming the line.
+    pub(super) fn check_named(&self, records: &[Record]) -> Result<()> {
+        let named = |source: &str| self.sources.iter().any(|known| known == source);
+        if let (Some(first), Some((line, source))) =
+            (self.sources.first(), records.iter().find_map(|record| source_of(record, |source| !named(source))))
+        {
+            let name = if self.family == Family::Model { "inferenceSourceIdentifier" } else { "ragSourceIdentifier" };
+            return Err(misnamed(self.family, (line, source), &format!("the job's `{name}` is `{first}`")));
+        }
+        Ok(())
+    }
+
     /// All that is wrong with a dataset, at most `most` of it: what metrics of users' own name that none of its records can have,
-    /// then the lines in their order, with what such metrics name and they lack. Beside it the number of its records.
+    /// then the lines in their order, with what such metrics name and they lack. What the job will call the source of answers is
+    /// not known here; all lines must call it as the first one does. Beside it the number of the dataset's records.
     #[must_use]
     pub fn check(&self, dataset: usize, text: &str, most: usize) -> (usize, Vec<Problem>) {
         let (metrics, family) = (&self.metrics[dataset], self.family);
         let custom: Vec<&CustomMetric> = metrics.iter().filter_map(Metric::custom).collect();
         let never = custom.iter().flat_map(|metric| metric.never_filled(family));
         let mut problems: Vec<Problem> = never.map(|message| Problem { line: None, message }).collect();
-        let mut records = 0;
+        let (mut records, mut first) = (0, None);
         for (line, read) in super::dataset::lines(text, self.shape) {
             records += 1;
             let found = match read {
                 Err(error) => vec![error.message],
                 Ok(record) => {
                     let lacking = metrics.iter().filter_map(|metric| lacks(metric, &record)).map(|error| error.message);
-                    lacking.chain(custom.iter().flat_map(|metric| metric.unfilled(family, &record))).collect()
+                    let unfilled = custom.iter().flat_map(|metric| metric.unfilled(family, &record));
+                    let unlike = unlike_the_first(family, &record, &mut first);
+                    lacking.chain(unfilled).chain(unlike).collect()
                 }
             };
             problems.extend(found.into_iter().map(|message| Problem { line: Some(line), message }));
@@ -429,6 +489,28 @@ pub struct Problem {
     pub line: Option<usize>,
     /// What.
     pub message: String,
+}
+
+/// What the answers of a record call their source, the first of which this holds, with the record's line.
+fn source_of(record: &Record, is: impl Fn(&str) -> bool) -> Option<(usize, &str)> {
+    let outputs = record.turns.iter().filter_map(|turn| turn.output.as_ref());
+    let mut sources = outputs.filter_map(|output| output.source.as_deref().or(output.model.as_deref()));
+    sources.find(|source| is(source)).map(|source| (record.line, source))
+}
+
+/// That a line names another source of answers than `wanted` says.
+fn misnamed(family: Family, (line, source): (usize, &str), wanted: &str) -> Error {
+    let name = if family == Family::Model { "modelIdentifier" } else { "knowledgeBaseIdentifier" };
+    Error::invalid(format!("Line {line} of the dataset names `{source}` as `{name}`, and {wanted}."))
+        .with_hint("A job evaluates one source of answers, and every line names it as the job does.")
+}
+
+/// That a record names another source of answers than the first one of the dataset, which is kept in `first` with its line.
+fn unlike_the_first(family: Family, record: &Record, first: &mut Option<(usize, String)>) -> Option<String> {
+    let (line, source) = source_of(record, |_| true)?;
+    let (at, known) = first.get_or_insert_with(|| (line, source.to_owned()));
+    let other = source_of(record, |source| source != known.as_str())?;
+    Some(misnamed(family, other, &format!("line {at} names `{known}`")).message)
 }
 
 /// What a record lacks that a metric needs.

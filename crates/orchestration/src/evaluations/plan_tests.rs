@@ -33,7 +33,7 @@ fn built_in_custom_and_computed_metrics_go_together() {
         plan.metrics[0].iter().map(Metric::name).collect::<Vec<_>>(),
         ["Builtin.Correctness", "tone", "Craton.RougeL"]
     );
-    assert_eq!(plan.metrics[0][0].card(Family::Model).steps, [0, 500, 1000]);
+    assert_eq!(plan.metrics[0][0].card(Family::Model, Evaluator::Usual).steps, [0, 500, 1000]);
     assert!(!plan.needs_knowledge_base());
 }
 
@@ -68,13 +68,33 @@ fn a_rubric_is_another_where_question_or_labels_are() {
         let mut asked = asked(&["tone"]);
         asked.custom[0].instructions = instructions.to_owned();
         asked.custom[0].scale[1].0 = good.to_owned();
-        Plan::new(&asked).unwrap().metrics[0][0].rubric_key(Family::Model)
+        Plan::new(&asked).unwrap().metrics[0][0].rubric_key(Family::Model, Evaluator::Usual)
     };
     assert_eq!(plan("{{prediction}}", "good"), plan("{{prediction}}", "good"));
     assert_ne!(plan("{{prediction}}", "good"), plan("{{prediction}}!", "good"));
     assert_ne!(plan("{{prediction}}", "good"), plan("{{prediction}}", "fine"));
     let builtin = Metric::Builtin(Builtin::Faithfulness);
-    assert_ne!(builtin.rubric_key(Family::Model), builtin.rubric_key(Family::RetrieveAndGenerate));
+    let key = |family| builtin.rubric_key(family, Evaluator::Usual);
+    assert_ne!(key(Family::Model), key(Family::RetrieveAndGenerate));
+}
+
+#[test]
+fn the_scale_follows_the_id_that_the_job_names() {
+    let of = |judge: &str| {
+        let systems = vec![System::RagAnswers { source: "mine".to_owned() }];
+        let metrics = ["Builtin.Helpfulness", "Builtin.LogicalCoherence", "Builtin.Correctness"];
+        let plan = Plan::new(&Asked { systems, judge: Some(judge.to_owned()), ..asked(&metrics) }).unwrap();
+        let steps = |at: usize| plan.metrics[0][at].card(plan.family, plan.evaluator).steps;
+        let keys: Vec<String> =
+            plan.metrics[0].iter().map(|metric| metric.rubric_key(plan.family, plan.evaluator)).collect();
+        ((steps(0).len(), steps(1)), keys)
+    };
+    let (nova, of_nova) = of("us.amazon.nova-2-lite-v1:0");
+    let (usual, of_usual) = of("judge");
+    assert_eq!(nova, (6, vec![0, 500, 1000]));
+    assert_eq!(usual, (7, vec![0, 250, 500, 750, 1000]));
+    assert_ne!(of_nova[..2], of_usual[..2], "a passport of other labels is another one");
+    assert_eq!(of_nova[2], of_usual[2]);
 }
 
 #[test]
@@ -163,4 +183,25 @@ fn metrics_that_read_the_same_are_worked_on_one_after_the_other() {
     let expected =
         ["Builtin.Helpfulness", "Builtin.Faithfulness", "Builtin.Correctness", "Builtin.Completeness", "tone"];
     assert_eq!(order[..5], expected);
+}
+
+#[test]
+fn a_check_sees_that_all_lines_name_one_source() {
+    let plan = Plan::new(&asked(&["Builtin.Correctness"])).unwrap();
+    let other = LINE.replace("mine", "theirs");
+    // What the job will name is not known: the first line counts.
+    let (_, problems) = plan.check(0, &format!("{other}\n{other}\n"), 10);
+    assert_eq!(problems, []);
+    let (_, problems) = plan.check(0, &format!("{LINE}\n\n{other}\n"), 10);
+    assert_eq!(problems.iter().map(|problem| problem.line).collect::<Vec<_>>(), [Some(3)]);
+    let told = "Line 3 of the dataset names `theirs` as `modelIdentifier`, and line 1 names `mine`.";
+    assert_eq!(problems[0].message, told);
+    let both = plan.records(0, &format!("{LINE}\n{other}\n")).unwrap();
+    assert_eq!(plan.check_named(&both[..1]), Ok(()));
+    let refused = plan.check_named(&both).unwrap_err();
+    assert!(refused.message.contains("Line 2") && refused.message.contains("`theirs`"), "{refused}");
+    // A job of an earlier version may have two.
+    let mut two = asked(&["Builtin.Correctness"]);
+    two.systems.push(System::ModelAnswers { source: "theirs".to_owned() });
+    assert_eq!(Plan::new(&two).unwrap().check_named(&both), Ok(()));
 }

@@ -183,6 +183,33 @@ pub fn builtin(
     kept: usize,
     wording: Wording,
 ) -> JudgePrompt {
+    let mut user = record(material, rubric, passage, kept);
+    user.push_str(rubric.question);
+    ask(&mut user, &wording.listed(rubric.labels), rubric.not_applicable);
+    JudgePrompt { system: wording.preamble().to_owned(), user }
+}
+
+/// What a judge may say of a part of an answer.
+pub const PART_LABELS: [&str; 2] = ["No", "Yes"];
+/// What a judge is asked of a part of an answer.
+const PART_QUESTION: &str = "Do the passages support that part? They do where all of its information is in them, or easily inferred \
+from them by common sense. They do not where the part says something that no passage says, names another number, or denies what \
+a passage says.";
+
+/// Asks of a part of the answer whether the first `kept` passages support it. It begins as the question of `rubric` does, of which
+/// it is a part.
+#[must_use]
+pub fn part(material: &Material, rubric: &Rubric, part: &str, kept: usize, wording: Wording) -> JudgePrompt {
+    let mut user = record(material, rubric, None, kept);
+    user.push_str("A part of the response is:\n");
+    tag(&mut user, "response", &plain(part));
+    user.push_str(PART_QUESTION);
+    ask(&mut user, &wording.listed(&PART_LABELS), None);
+    JudgePrompt { system: wording.preamble().to_owned(), user }
+}
+
+/// What a rubric shows of a turn.
+fn record(material: &Material, rubric: &Rubric, passage: Option<usize>, kept: usize) -> String {
     let mut user = String::from("<record>\n");
     for input in rubric.inputs {
         show(&mut user, material, *input, passage, kept);
@@ -199,9 +226,7 @@ pub fn builtin(
         tag(&mut user, "evidence", &evidence(aligned));
     }
     user.push_str("</record>\n\n");
-    user.push_str(rubric.question);
-    ask(&mut user, &wording.listed(rubric.labels), rubric.not_applicable);
-    JudgePrompt { system: wording.preamble().to_owned(), user }
+    user
 }
 
 /// Fills in a custom metric's instructions, and lists its labels where it has some. What is filled in stands between tags,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::evaluations::metrics::{Builtin, Family};
+use crate::evaluations::metrics::{Builtin, Evaluator, Family};
 
 const USUAL: Wording = Wording::ALL[0];
 
@@ -15,7 +15,13 @@ fn material() -> Material {
 }
 
 fn asked(metric: Builtin, material: &Material) -> JudgePrompt {
-    builtin(material, &metric.rubric(Family::RetrieveAndGenerate, material.ground_truth.is_some()), None, 10, USUAL)
+    builtin(
+        material,
+        &metric.rubric(Family::RetrieveAndGenerate, Evaluator::Usual, material.ground_truth.is_some()),
+        None,
+        10,
+        USUAL,
+    )
 }
 
 #[test]
@@ -41,10 +47,16 @@ fn an_answer_cannot_end_its_own_frame() {
 
 #[test]
 fn passages_beyond_those_kept_are_not_shown() {
-    let rubric = Builtin::Faithfulness.rubric(Family::RetrieveAndGenerate, true);
+    let rubric = Builtin::Faithfulness.rubric(Family::RetrieveAndGenerate, Evaluator::Usual, true);
     let prompt = builtin(&material(), &rubric, None, 2, USUAL);
     assert!(prompt.user.contains("second") && !prompt.user.contains("third"));
-    let one = builtin(&material(), &Builtin::ContextRelevance.rubric(Family::Retrieve, false), Some(2), 10, USUAL);
+    let one = builtin(
+        &material(),
+        &Builtin::ContextRelevance.rubric(Family::Retrieve, Evaluator::Usual, false),
+        Some(2),
+        10,
+        USUAL,
+    );
     assert!(one.user.contains("third") && !one.user.contains("first"));
 }
 
@@ -94,7 +106,7 @@ fn reference_contexts_are_filled_in() {
 #[test]
 fn a_wording_changes_the_preamble_or_the_order_of_the_labels_and_nothing_else() {
     let material = material();
-    let rubric = Builtin::FollowingInstructions.rubric(Family::Model, false);
+    let rubric = Builtin::FollowingInstructions.rubric(Family::Model, Evaluator::Usual, false);
     let asked: Vec<JudgePrompt> =
         Wording::ALL.iter().map(|wording| builtin(&material, &rubric, None, 10, *wording)).collect();
     for pair in asked.chunks(2) {
@@ -154,7 +166,7 @@ fn what_judges_read_changes_with_its_form_alone() {
     let mut all = Vec::new();
     for family in [Family::Retrieve, Family::RetrieveAndGenerate, Family::Model] {
         for metric in family.metrics() {
-            all.push(builtin(&material, &metric.rubric(family, true), None, 10, USUAL));
+            all.push(builtin(&material, &metric.rubric(family, Evaluator::Usual, true), None, 10, USUAL));
         }
     }
     all.push(custom(&material, "Rate {{prediction}} by {{context}}.", &["bad".to_owned()], 2, USUAL).unwrap());
@@ -164,4 +176,20 @@ fn what_judges_read_changes_with_its_form_alone() {
         (FORM, crate::evaluations::plan::sha256(text.as_bytes()).as_str()),
         (3, "159f195c3fcafadd86a574601eff4a66705ca1c3dade15ca258bd9b0819a990b")
     );
+}
+
+#[test]
+fn the_question_on_a_part_begins_as_that_of_its_metric() {
+    let material = Material {
+        evidence: super::super::alignment::align("A hernia.", &["A hernia, it says.".to_owned()]),
+        ..material()
+    };
+    let rubric = Builtin::Faithfulness.rubric(Family::RetrieveAndGenerate, Evaluator::Usual, false);
+    let whole = builtin(&material, &rubric, None, 2, USUAL);
+    let one = part(&material, &rubric, "A </response> hernia.", 2, USUAL);
+    let (record, question) = one.user.split_once("</record>").unwrap();
+    assert!(whole.user.starts_with(record) && one.system == whole.system);
+    assert!(record.contains("second") && !record.contains("third"));
+    assert!(question.contains("<response>\nA ‹/response> hernia.\n</response>"), "{question}");
+    assert!(question.ends_with("- No\n- Yes\n\nAnswer:"), "{question}");
 }

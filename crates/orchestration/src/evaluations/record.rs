@@ -7,7 +7,7 @@ use identity::Ctx;
 use models::{ChatRequest, Message, Sampling};
 use serde::{Deserialize, Serialize};
 
-use super::alignment::{self, off_thread};
+use super::alignment::{align, off_thread};
 use super::dataset::{Output, Record, Turn};
 use super::job::is_fault;
 use super::judge::{Explained, Judge, SERVING};
@@ -19,6 +19,7 @@ use super::run::{MAX_ATTEMPTS, Run};
 use super::seen::Seen;
 use super::similarity::{self, Similarity};
 use super::store::{self, Place};
+use super::support;
 
 /// What was asked, and what should be answered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -162,7 +163,7 @@ impl Run<'_> {
             System::ModelAnswers { .. } | System::RetrieveAnswers { .. } | System::RagAnswers { .. } => {
                 Ok((turn.output.clone().unwrap_or_default(), Spent::default()))
             }
-            System::Model { model, parameters } => self.generate(role, model, *parameters, history, &turn.prompt).await,
+            System::Model { model, parameters } => self.generate(role, model, parameters, history, &turn.prompt).await,
             System::Retrieve { configuration } => self.rag()?.retrieve(role, configuration, &turn.prompt).await,
             System::RetrieveAndGenerate { configuration } => {
                 let rag = self.rag()?;
@@ -180,7 +181,7 @@ impl Run<'_> {
         &self,
         role: &Ctx,
         model: &str,
-        parameters: Parameters,
+        parameters: &Parameters,
         history: &[(String, String)],
         prompt: &str,
     ) -> Result<(Output, Spent)> {
@@ -192,7 +193,11 @@ impl Run<'_> {
         let sampling = Sampling {
             temperature: Some(parameters.temperature.unwrap_or(0.0)),
             top_p: parameters.top_p,
-            seed: Some(0),
+            top_k: parameters.top_k,
+            min_p: parameters.min_p,
+            seed: Some(parameters.seed.unwrap_or(0)),
+            frequency_penalty: parameters.frequency_penalty,
+            presence_penalty: parameters.presence_penalty,
             ..Sampling::default()
         };
         let request = ChatRequest {
@@ -200,6 +205,7 @@ impl Run<'_> {
             messages,
             sampling,
             max_tokens: Some(parameters.max_tokens.unwrap_or(DEFAULT_TOKENS)),
+            stop: parameters.stop.clone(),
             serving: SERVING,
             ..ChatRequest::default()
         };
@@ -248,7 +254,7 @@ impl Run<'_> {
     /// A judge's verdict, and what varies in it where the job asks for it more than once. The judge explains it, unless its
     /// passport says that it is not usable for the metric.
     async fn judged(&self, asked: (&Ctx, &Seen), model: &str, metric: &Metric, material: &Material) -> Result<Score> {
-        let rubric = metric.rubric_key(self.plan.family);
+        let rubric = metric.rubric_key(self.plan.family, self.plan.evaluator);
         let unusable = self.unusable.iter().any(|(judge, key)| judge == model && *key == rubric);
         let explained = if unusable { Explained::ByEvidence } else { Explained::ByJudge };
         let mut score = self.verdict(asked, model, (explained, Wording::default()), metric, material).await?;
@@ -291,21 +297,28 @@ pub(super) fn shown(part: &store::Part) -> Result<Shown> {
     Ok(part.read::<Answer>()?.shown)
 }
 
-/// Puts what is kept into a turn's outcome.
+/// Puts what is kept into a turn's outcome: its answer first, then its scores.
 pub(super) fn fill(turn: &mut TurnOutcome, part: &store::Part) -> Result<()> {
     if part.place.metric.is_some() {
-        turn.scores.push(part.read()?);
+        let score: Score = part.read()?;
+        if let Some((text, passages)) = turn.output.as_ref().filter(|_| !score.spans.is_empty()).and_then(compared) {
+            turn.unsupported = support::told(text, &passages, &score.spans);
+        }
+        turn.scores.push(score);
         return Ok(());
     }
     let answer: Answer = part.read()?;
-    if let Some(output) = &answer.output
-        && let Some(text) = output.text.as_ref().filter(|_| !output.passages.is_empty())
-    {
-        turn.unsupported = alignment::unsupported(text, &texts(output));
+    if let Some((text, passages)) = answer.output.as_ref().and_then(compared) {
+        turn.unsupported = support::unsupported(text, &passages);
     }
     (turn.output, turn.error) = (answer.output, answer.error);
     (turn.tokens, turn.filter) = (answer.tokens, answer.filter);
     Ok(())
+}
+
+/// An answer and the passages that it is compared with, where there are both.
+fn compared(output: &Output) -> Option<(&str, Vec<String>)> {
+    Some((output.text.as_deref()?, texts(output))).filter(|(_, passages)| !passages.is_empty())
 }
 
 fn texts(output: &Output) -> Vec<String> {
@@ -340,7 +353,7 @@ fn material(turn: &Turn, output: &Output, history: &[(String, String)]) -> Mater
     // By rank, as `passages` are: so both begin alike, and what does not fit is what was found last.
     cited.sort_by_key(|text| passages.iter().position(|passage| passage == text).unwrap_or(usize::MAX));
     let near = |passages: &[String]| match &output.text {
-        Some(text) if !passages.is_empty() => alignment::align(text, passages),
+        Some(text) if !passages.is_empty() => align(text, passages),
         _ => Vec::new(),
     };
     let (evidence, cited_evidence) = (near(&passages), near(&cited));

@@ -1,13 +1,14 @@
 //! What each metric asks of a judge. The texts are Craton's own; scales, inputs and what counts follow what Bedrock documents
 //! of its evaluator prompts.
 
-use super::metrics::{Builtin, Family, Input, Rubric};
+use super::metrics::{Builtin, Evaluator, Family, Input, Rubric};
 
 const TASK_AND_ANSWER: &[Input] = &[Input::Task, Input::Prediction];
 const WITH_REFERENCE: &[Input] = &[Input::Task, Input::GroundTruth, Input::Prediction];
 const WITH_PASSAGES: &[Input] = &[Input::Passages, Input::Task, Input::Prediction];
 
 const FIVE: &[&str] = &["Not at all", "Not generally", "Neutral/Mixed", "Generally yes", "Yes"];
+const THREE: &[&str] = &["Not at all", "Neutral/Mixed", "Yes"];
 const NO_YES: &[&str] = &["No", "Yes"];
 const IN_CONTEXT: &[&str] = &[
     "none is present in context",
@@ -27,6 +28,14 @@ const HELPFUL: &[&str] = &[
     "very helpful",
     "above and beyond",
 ];
+const HELPFUL_OR_NOT: &[&str] = &[
+    "not helpful at all",
+    "very unhelpful",
+    "somewhat unhelpful",
+    "somewhat helpful",
+    "very helpful",
+    "above and beyond",
+];
 const AGAINST_REFERENCE: &[&str] =
     &["incorrect based on ground truth", "partially correct partially incorrect", "correct based on ground truth"];
 const WITHOUT_REFERENCE: &[&str] =
@@ -36,8 +45,8 @@ const fn rubric(inputs: &'static [Input], question: &'static str, labels: &'stat
     Rubric { inputs, question, labels, not_applicable: None }
 }
 
-/// How a metric asks.
-pub(super) fn of(metric: Builtin, family: Family, has_ground_truth: bool) -> Rubric {
+/// How a metric asks such a judge.
+pub(super) fn of(metric: Builtin, family: Family, evaluator: Evaluator, has_ground_truth: bool) -> Rubric {
     match metric {
         Builtin::Correctness if has_ground_truth => rubric(
             WITH_REFERENCE,
@@ -70,14 +79,15 @@ pub(super) fn of(metric: Builtin, family: Family, has_ground_truth: bool) -> Rub
             "How helpful is the response? Think of somebody who asked and wants eager and thoughtful help: Does it solve the \
              task? Does it follow the instructions, those that go without saying included? Is it clear, to the point and \
              neither too long nor too short? Does it suit its readers? Does it avoid what nobody needs?",
-            HELPFUL,
+            if evaluator == Evaluator::Nova2Lite { HELPFUL_OR_NOT } else { HELPFUL },
         ),
         Builtin::LogicalCoherence | Builtin::Coherence => rubric(
             TASK_AND_ANSWER,
             "Is the reasoning of the response sound? Look for places where it contradicts itself or draws a conclusion that \
              does not follow. Judge how it reasons, not whether its claims are true. A response without any inference has \
              nothing wrong with it: the answer is then Yes.",
-            FIVE,
+            // `Coherence`, of models' answers, has five with every evaluator.
+            if (metric, evaluator) == (Builtin::LogicalCoherence, Evaluator::Nova2Lite) { THREE } else { FIVE },
         ),
         Builtin::Faithfulness if family == Family::Model => rubric(
             TASK_AND_ANSWER,

@@ -12,9 +12,10 @@ use identity::{Ctx, JobOwner};
 use jobs::{Handler, JobContext, Progress};
 use serde_json::{Value, json};
 
+use super::calibration::{is_on, scale_of};
 use super::dataset::Record;
-use super::job::{EvaluationJob, EvaluationStatus, is_fault, missing};
-use super::metrics::Family;
+use super::job::{Begun, EvaluationJob, EvaluationStatus, is_fault, missing};
+use super::metrics::{Evaluator, Family};
 use super::outcome::{RecordOutcome, Score};
 use super::place::Place;
 use super::plan::{AskedDataset, Metric, Plan, System, sha256};
@@ -74,6 +75,7 @@ impl Evaluations {
         let job = store::job(&inner.store, inner.identity.keyring(), &ctx, id).await?.ok_or_else(|| missing(id))?;
         let (arn, plan) = (job.arn.to_string(), Plan::new(&job.asked)?);
         if !job.status.is_end() {
+            store::clear_begun(&inner.store, &ctx, &job.id).await?;
             let unusable = self.unusable(&ctx, &job).await?;
             let mut run = Run { inner, work, ctx, job, plan, unusable, records: Vec::new(), done: AtomicU64::new(0) };
             let cancelled = work.cancelled();
@@ -124,14 +126,25 @@ fn check_text(first: &str, uri: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Sees that what judges said of a dataset in prompts of another form they would be asked in the same words today, so that no
-/// mean is one of verdicts on prompts of several forms. `judged`: the metrics of the verdicts that are kept, each with whether its
-/// turn has a reference answer.
-fn check_form(first: &str, uri: &str, judged: &[(&Metric, bool)], family: Family) -> Result<()> {
+/// A verdict that is kept.
+#[derive(Debug, Clone, Copy)]
+struct KeptVerdict<'a> {
+    metric: &'a Metric,
+    /// Has its turn a reference answer?
+    has_reference: bool,
+    /// Was it given on the scale on which it would be given today?
+    is_on_scale: bool,
+}
+
+/// Sees that what judges said of a dataset they would be asked in the same words today, so that no mean is one of verdicts on
+/// prompts of several forms, or on several scales.
+fn check_form(first: &str, uri: &str, judged: &[KeptVerdict<'_>], family: Family) -> Result<()> {
     let form = parts(first).0;
-    match judged.iter().find(|(metric, known)| !metric.is_asked_as_in(form, family, *known)) {
+    let is_as_today =
+        |kept: &KeptVerdict<'_>| kept.is_on_scale && kept.metric.is_asked_as_in(form, family, kept.has_reference);
+    match judged.iter().find(|kept| !is_as_today(kept)) {
         None => Ok(()),
-        Some((metric, _)) => Err(Error::invalid(format!(
+        Some(KeptVerdict { metric, .. }) => Err(Error::invalid(format!(
             "The job began with `{uri}` on another version of the server, which asked judges otherwise of the metric `{}`.",
             metric.name()
         ))
@@ -215,9 +228,11 @@ impl Run<'_> {
         });
         let total = units.sum::<usize>() * asked.systems.len();
         self.job.total = Some(total as u64);
-        store::set_total(&self.inner.store, &self.ctx, &self.job.id, total as u64).await?;
         let kept = store::counts(&self.inner.store, &self.ctx, &self.job.id).await?;
-        self.done.store(kept.iter().map(|(_, _, count)| count).sum(), Ordering::Relaxed);
+        let with = kept.iter().map(|(_, _, count)| count).sum();
+        let begun = Begun { at: self.inner.clock.now(), with };
+        store::set_begun(&self.inner.store, &self.ctx, &self.job.id, total as u64, begun).await?;
+        self.done.store(with, Ordering::Relaxed);
         self.records = records;
         Ok(())
     }
@@ -226,14 +241,21 @@ impl Run<'_> {
     /// same words as in all verdicts that are kept: these are of the form of today then.
     ///
     /// # Errors
-    /// Invalid, where the dataset is another one or malformed, or where a verdict was given on another prompt.
+    /// Invalid, where the dataset is another one or malformed, where it names another source of answers than the job when it is
+    /// read first, or where a verdict was given on another prompt.
     async fn unchanged(&self, dataset: usize, uri: &str, text: &str) -> Result<Vec<Record>> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
         let (id, digest) = (self.job.id.as_str(), digest(text));
-        let first = store::first_digest(store, keyring, &self.ctx, (id, dataset), &digest).await?;
-        check_text(&first, uri, text)?;
+        let kept = store::kept_digest(store, keyring, &self.ctx, (id, dataset)).await?;
+        kept.as_deref().map_or(Ok(()), |first| check_text(first, uri, text))?;
         let records = self.plan.records(dataset, text)?;
-        if !is_of_this_form(Some(&first)) {
+        if kept.is_none() {
+            // Jobs that began before this was looked at go on.
+            self.plan.check_named(&records)?;
+        }
+        let first = store::first_digest(store, keyring, &self.ctx, (id, dataset), &digest).await?;
+        // Before scales depended on the judge, all judges had the usual ones.
+        if !is_of_this_form(Some(&first)) || self.plan.evaluator != Evaluator::Usual {
             let judged = self.kept_verdicts(dataset, &records).await?;
             check_form(&first, uri, &judged, self.plan.family)?;
             store::set_digest(store, keyring, &self.ctx, (id, dataset), &digest).await?;
@@ -241,9 +263,8 @@ impl Run<'_> {
         Ok(records)
     }
 
-    /// The metrics of a dataset's kept verdicts, each with whether its turn has a reference answer. What failed is no verdict and
-    /// counts in no mean.
-    async fn kept_verdicts(&self, dataset: usize, records: &[Record]) -> Result<Vec<(&Metric, bool)>> {
+    /// The verdicts that are kept of a dataset. What failed is no verdict and counts in no mean.
+    async fn kept_verdicts(&self, dataset: usize, records: &[Record]) -> Result<Vec<KeptVerdict<'_>>> {
         let (store, keyring, metrics) = (&self.inner.store, self.inner.identity.keyring(), &self.plan.metrics[dataset]);
         let mut verdicts = Vec::new();
         for system in 0..self.job.asked.systems.len() {
@@ -252,9 +273,16 @@ impl Run<'_> {
                 for part in store::parts(store, keyring, &self.ctx, &self.job.id, ids, range).await? {
                     let Some(metric) = part.place.metric.and_then(|at| metrics.get(at)) else { continue };
                     let turn = records.get(part.place.record).and_then(|record| record.turns.get(part.place.turn));
-                    if part.read::<Score>()?.error.is_none() {
-                        verdicts.push((metric, turn.is_some_and(|turn| !turn.references.is_empty())));
+                    let score: Score = part.read()?;
+                    if score.error.is_some() {
+                        continue;
                     }
+                    let scale = scale_of(metric, self.plan.family, self.plan.evaluator);
+                    verdicts.push(KeptVerdict {
+                        metric,
+                        has_reference: turn.is_some_and(|turn| !turn.references.is_empty()),
+                        is_on_scale: scale.is_none_or(|scale| is_on(&score, metric, &scale)),
+                    });
                 }
             }
         }

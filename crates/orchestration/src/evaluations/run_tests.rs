@@ -23,6 +23,10 @@ fn what_another_dataset_gave_is_not_gone_on_with() {
     assert!(is_of_this_form(Some(&now)) && is_of_this_form(None) && !is_of_this_form(Some(&before)));
 }
 
+fn kept(metric: &Metric, has_reference: bool) -> KeptVerdict<'_> {
+    KeptVerdict { metric, has_reference, is_on_scale: true }
+}
+
 #[test]
 fn a_job_goes_on_where_no_verdict_that_is_kept_was_given_on_other_prompts() {
     let (before, coming) = (sha256(b"text"), format!("{}:hash", prompts::FORM + 1));
@@ -30,7 +34,7 @@ fn a_job_goes_on_where_no_verdict_that_is_kept_was_given_on_other_prompts() {
     let (with_passages, without) = (metric(Builtin::Helpfulness), metric(Builtin::Refusal));
     // Of turns with a reference answer.
     let goes_on = |first: &str, judged: &[&Metric], family| {
-        let judged: Vec<(&Metric, bool)> = judged.iter().map(|metric| (*metric, true)).collect();
+        let judged: Vec<KeptVerdict<'_>> = judged.iter().map(|metric| kept(metric, true)).collect();
         check_form(first, "s3://b/d", &judged, family).map_err(|error| error.message)
     };
     let rag = Family::RetrieveAndGenerate;
@@ -42,8 +46,10 @@ fn a_job_goes_on_where_no_verdict_that_is_kept_was_given_on_other_prompts() {
     // Correctness reads passages where there is no ground truth, and only there.
     let correctness = metric(Builtin::Correctness);
     assert_eq!(goes_on(&before, &[&correctness], rag), Ok(()));
-    assert!(check_form(&before, "s3://b/d", &[(&correctness, true), (&correctness, false)], rag).is_err());
+    assert!(check_form(&before, "s3://b/d", &[kept(&correctness, true), kept(&correctness, false)], rag).is_err());
     assert!(goes_on(&coming, &[&without], rag).is_err(), "what a form to come changes is not known");
     assert_eq!(goes_on(&coming, &[&Metric::Similarity], rag), Ok(()));
     assert!(goes_on("nonsense:hash", &[&without], rag).is_err());
+    let elsewhere = KeptVerdict { is_on_scale: false, ..kept(&without, true) };
+    assert!(check_form(&digest("text"), "s3://b/d", &[elsewhere], rag).is_err(), "a verdict on another scale");
 }

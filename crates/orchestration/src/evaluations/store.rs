@@ -6,10 +6,11 @@ use ::store::{Migration, Module, Row, Store, params};
 use base::{Error, PageRequest, Result, Timestamp};
 use identity::{Ctx, Keyring};
 use jobs::{JobId, Owner};
+use models::Tags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::job::{EvaluationFilter, EvaluationJob, EvaluationStatus, Kept, arn};
+use super::job::{Begun, EvaluationFilter, EvaluationJob, EvaluationStatus, Kept, arn};
 use super::metrics::Family;
 use super::pairwise::Duel;
 use super::passport::Passport;
@@ -17,6 +18,7 @@ use super::passport::Passport;
 const MIGRATIONS: &[Migration] = &[
     Migration::same(1, "evaluations", include_str!("../../migrations/0001_evaluations.sql")),
     Migration::same(2, "evaluations_duels", include_str!("../../migrations/0002_evaluations_duels.sql")),
+    Migration::same(3, "evaluations_begun", include_str!("../../migrations/0003_evaluations_begun.sql")),
 ];
 
 /// The tables of this module.
@@ -25,8 +27,8 @@ pub const TABLES: Module = Module { name: "evaluations", migrations: MIGRATIONS 
 macro_rules! select_jobs {
     ($rest:literal) => {
         concat!(
-            "SELECT id, name, work, status, asked, messages, request_token, total, created_at, modified_at, ended_at \
-             FROM evaluations_jobs ",
+            "SELECT id, name, work, status, asked, messages, request_token, total, begun_at, begun_with, created_at, \
+             modified_at, ended_at FROM evaluations_jobs ",
             $rest
         )
     };
@@ -213,13 +215,49 @@ pub(super) async fn set_work(store: &Store, owner: &Owner, id: &str, work: &str)
         .await
 }
 
-/// Notes how many answers and scores there will be.
-pub(super) async fn set_total(store: &Store, ctx: &Ctx, id: &str, total: u64) -> Result<()> {
-    let total = integer(total)?;
+/// Notes that a run begins to work on a job: how many answers and scores there will be, and how many of them are kept by now.
+pub(super) async fn set_begun(store: &Store, ctx: &Ctx, id: &str, total: u64, begun: Begun) -> Result<()> {
+    let (total, with) = (integer(total)?, integer(begun.with)?);
     store
         .write(|tx| async move {
-            let sql = "UPDATE evaluations_jobs SET total = $4 WHERE account = $1 AND region = $2 AND id = $3";
-            tx.execute(sql, params![ctx.account(), ctx.region(), id, total]).await.map(drop)
+            let sql = "UPDATE evaluations_jobs SET total = $4, begun_at = $5, begun_with = $6
+                       WHERE account = $1 AND region = $2 AND id = $3";
+            tx.execute(sql, params![ctx.account(), ctx.region(), id, total, begun.at, with]).await.map(drop)
+        })
+        .await
+}
+
+/// Notes that what was done before tells nothing of the run that begins now: what is left is not known until [`set_begun`].
+pub(super) async fn clear_begun(store: &Store, ctx: &Ctx, id: &str) -> Result<()> {
+    store
+        .write(|tx| async move {
+            let sql = "UPDATE evaluations_jobs SET begun_at = NULL, begun_with = NULL
+                       WHERE account = $1 AND region = $2 AND id = $3";
+            tx.execute(sql, params![ctx.account(), ctx.region(), id]).await.map(drop)
+        })
+        .await
+}
+
+/// Replaces the tags of a job by what `change` makes of them; false where there is no such job.
+pub(super) async fn change_tags(
+    store: &Store,
+    keyring: &Keyring,
+    ctx: &Ctx,
+    id: &str,
+    change: impl Fn(Tags) -> Result<Tags> + Send + Sync,
+) -> Result<bool> {
+    let (change, purpose) = (&change, &asked_purpose(id));
+    store
+        .write(|tx| async move {
+            let sql = "SELECT asked FROM evaluations_jobs WHERE account = $1 AND region = $2 AND id = $3";
+            let Some(row) = tx.fetch_optional(sql, params![ctx.account(), ctx.region(), id]).await? else {
+                return Ok(false);
+            };
+            let mut kept: Kept = open(keyring, purpose, &row.bytes("asked")?)?;
+            kept.tags = change(kept.tags)?;
+            let asked = &keyring.seal(purpose, json(&kept)?.as_bytes())?;
+            let sql = "UPDATE evaluations_jobs SET asked = $4 WHERE account = $1 AND region = $2 AND id = $3";
+            tx.execute(sql, params![ctx.account(), ctx.region(), id, asked]).await.map(|rows| rows > 0)
         })
         .await
 }
@@ -410,6 +448,13 @@ pub(super) async fn counts(store: &Store, ctx: &Ctx, id: &str) -> Result<Vec<(us
         .await
 }
 
+/// When the run that works on a job began, and what it began with.
+fn begun(row: &Row) -> Result<Option<Begun>> {
+    let (at, with) = (row.opt_time("begun_at")?, row.opt_int("begun_with")?);
+    let Some((at, with)) = at.zip(with) else { return Ok(None) };
+    Ok(Some(Begun { at, with: u64::try_from(with).map_err(Error::internal)? }))
+}
+
 fn read_job(keyring: &Keyring, ctx: &Ctx, row: &Row) -> Result<EvaluationJob> {
     let id = row.text("id")?;
     let kept: Kept = open(keyring, &asked_purpose(&id), &row.bytes("asked")?)?;
@@ -429,6 +474,7 @@ fn read_job(keyring: &Keyring, ctx: &Ctx, row: &Row) -> Result<EvaluationJob> {
         folder: kept.folder,
         work: row.opt_text("work")?.map(|work| work.parse::<JobId>()).transpose()?,
         total: row.opt_int("total")?.map(|total| u64::try_from(total).map_err(Error::internal)).transpose()?,
+        begun: begun(row)?,
         created: row.time("created_at")?,
         modified: row.time("modified_at")?,
         ended: row.opt_time("ended_at")?,

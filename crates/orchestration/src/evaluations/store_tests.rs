@@ -47,6 +47,7 @@ fn job_of(ctx: &Ctx, id: &str, name: &str, created: i64) -> EvaluationJob {
         folder: "run".to_owned(),
         work: None,
         total: None,
+        begun: None,
         created: Timestamp(created),
         modified: Timestamp(created),
         ended: None,
@@ -96,6 +97,22 @@ async fn jobs_are_kept_by_name_listed_by_filter_and_end_once() {
         assert!(listed(rag).await.is_empty());
         let models = EvaluationFilter { is_rag: Some(false), after: Some(Timestamp(1)), ..EvaluationFilter::default() };
         assert_eq!(listed(models).await, ["second-job"]);
+
+        let begun = Begun { at: Timestamp(4), with: 7 };
+        set_begun(&store, &ctx, &first.id, 9, begun).await.unwrap();
+        let found = job(&store, keyring, &ctx, &first.id).await.unwrap().unwrap();
+        assert_eq!((found.total, found.begun), (Some(9), Some(begun)));
+        clear_begun(&store, &ctx, &first.id).await.unwrap();
+        let found = job(&store, keyring, &ctx, &first.id).await.unwrap().unwrap();
+        assert_eq!((found.total, found.begun), (Some(9), None));
+        let more = |mut tags: Tags| {
+            tags.push(("more".to_owned(), "w".to_owned()));
+            Ok(tags)
+        };
+        assert!(change_tags(&store, keyring, &ctx, &first.id, more).await.unwrap());
+        assert!(!change_tags(&store, keyring, &other, &first.id, more).await.unwrap());
+        let found = job(&store, keyring, &ctx, &first.id).await.unwrap().unwrap();
+        assert_eq!((found.tags.len(), &found.tags[1].0, found.asked), (2, &"more".to_owned(), first.asked.clone()));
 
         assert!(begin_stop(&store, &ctx, &first.id, Timestamp(5)).await.unwrap());
         first.ended = Some(Timestamp(6));

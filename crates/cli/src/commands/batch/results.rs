@@ -5,16 +5,12 @@ use std::path::{Component, Path};
 
 use anyhow::{Context as _, Result, bail};
 use http::Method;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::commands::segment;
+use crate::commands::{objects, segment};
 use crate::fields::text;
 use crate::output;
-
-/// What is escaped in the key of an object's path: slashes stay.
-const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(super) async fn run(client: &Client, job: &str, to: Option<&Path>) -> Result<()> {
     let batch = client.craton(Method::GET, &format!("/batches/{}", segment(job)), None).await?;
@@ -25,20 +21,13 @@ pub(super) async fn run(client: &Client, job: &str, to: Option<&Path>) -> Result
     let place = text(&batch, "resultsUri");
     let files = batch["resultFiles"].as_array().map_or(&[][..], Vec::as_slice);
     for name in files.iter().filter_map(Value::as_str) {
-        let Some(path) = object_path(&format!("{place}{name}")) else { bail!("`{place}` is no place in S3") };
-        let bytes = client.send("s3", Method::GET, &path, Vec::new()).await?.bytes().await?;
+        let bytes = objects::get(client, &format!("{place}{name}")).await?;
         match to {
             None => output::piece(&String::from_utf8_lossy(&bytes))?,
             Some(folder) => save(folder, name, &bytes)?,
         }
     }
     Ok(())
-}
-
-/// The path of the object that an S3 URI names.
-fn object_path(uri: &str) -> Option<String> {
-    let (bucket, key) = uri.strip_prefix("s3://")?.split_once('/')?;
-    Some(format!("/{bucket}/{}", utf8_percent_encode(key, KEY)))
 }
 
 /// Writes a file below the folder, whatever its name.
@@ -58,12 +47,6 @@ fn save(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_key_of_an_object_keeps_its_slashes_alone() {
-        assert_eq!(object_path("s3://b/out/x y/a.jsonl.out").unwrap(), "/b/out/x%20y/a.jsonl.out");
-        assert_eq!(object_path("b/out"), None);
-    }
 
     #[test]
     fn results_are_saved_in_the_folder_and_nowhere_else() {

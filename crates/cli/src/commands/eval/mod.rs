@@ -1,7 +1,12 @@
 //! `craton eval`: evaluation jobs and their reports.
 
+mod calibrate;
 pub(crate) mod convert;
+mod list;
 mod pairwise;
+mod passports;
+mod rated;
+mod request;
 mod sources;
 mod sweep;
 mod validate;
@@ -15,24 +20,26 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::segment;
-use crate::args::Format;
+use crate::args::{Format, Global};
 use crate::client::Client;
-use crate::eval_args::{Eval, Kind, Run};
+use crate::eval_args::{Compare, Eval, Kind, Run};
 use crate::output;
 
 /// How long to wait before a job is looked at again.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Runs a command of evaluations that needs a server.
-pub(super) async fn run(client: &Client, command: Eval, format: Format) -> Result<()> {
+pub(super) async fn run(client: &Client, command: Eval, global: &Global) -> Result<()> {
+    let format = global.output;
     match command {
         // `commands::run` does it before: it needs no server.
         Eval::Convert(args) => convert::run(&args),
         Eval::Validate(args) => validate::run(client, &args, format).await,
         Eval::Run(args) => start(client, &args, format).await,
+        Eval::List { status, name } => list::list(client, status, name.as_deref(), format).await,
         Eval::Status { job, wait } if wait => follow(client, &job, format).await,
         Eval::Status { job, .. } => show_status(client, &job, format).await,
         Eval::Report { job, html: Some(path) } => {
@@ -42,32 +49,27 @@ pub(super) async fn run(client: &Client, command: Eval, format: Format) -> Resul
             Ok(())
         }
         Eval::Report { job, html: None } => printed(client, &format!("{}/report", path_of(&job)), format).await,
-        Eval::Compare { first, second, pairwise: Some(judge) } => {
+        Eval::Compare(Compare { first, second, pairwise: Some(judge), .. }) => {
             pairwise::run(client, (&first, &second), &judge, format).await
         }
-        Eval::Compare { first, second, pairwise: None } => {
-            printed(client, &format!("{}/compare/{}", path_of(&first), segment(&second)), format).await
-        }
+        Eval::Compare(args) => printed(client, &compare_path(&args), format).await,
         Eval::Show { job, metric, limit } => show(client, &job, metric.as_deref(), limit, format).await,
-        Eval::Calibrate { job, labels } => {
-            let answer =
-                client.craton(Method::POST, &format!("{}/calibrate", path_of(&job)), Some(&human(&labels)?)).await?;
-            show_passports(&answer, format)
+        Eval::Calibrate(args) => calibrate::run(client, &args, format, &super::import::here(global)).await,
+        Eval::Passport { judge } => {
+            let path = format!("/judges/{}/passport", segment(&judge));
+            passports::show(&client.craton(Method::GET, &path, None).await?, format)
         }
-        Eval::Passport { judge } => show_passports(
-            &client.craton(Method::GET, &format!("/judges/{}/passport", segment(&judge)), None).await?,
-            format,
-        ),
         Eval::Sweep(args) => sweep::run(client, &args, format).await,
         Eval::Stop { job } => {
             let path = format!("/evaluation-job/{}/stop", segment(&arn(client, &job).await?));
             client.send("bedrock", Method::POST, &path, Vec::new()).await.map(drop)
         }
+        Eval::Delete { jobs, yes } => list::delete(client, &jobs, yes, format).await,
     }
 }
 
 async fn start(client: &Client, args: &Run, format: Format) -> Result<()> {
-    let answer = client.craton(Method::POST, "/evaluation-jobs", Some(&body(args)?)).await?;
+    let answer = client.craton(Method::POST, "/evaluation-jobs", Some(&request::body(args)?)).await?;
     for warning in answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         output::note(warning);
     }
@@ -80,122 +82,28 @@ async fn start(client: &Client, args: &Run, format: Format) -> Result<()> {
     }
 }
 
-/// What people say, out of a file of JSON lines.
-fn human(path: &Path) -> Result<Value> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let mut labels = Vec::new();
-    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let label: Value =
-            serde_json::from_str(line).with_context(|| format!("line {number} of the labels is no JSON"))?;
-        labels.push(label);
-    }
-    Ok(json!({ "labels": labels }))
-}
-
-fn show_passports(answer: &Value, format: Format) -> Result<()> {
-    if format == Format::Json {
-        return output::json(answer);
-    }
-    let passports = answer["passports"].as_array().map_or(&[][..], Vec::as_slice);
-    if passports.is_empty() {
-        output::note("the judge was not calibrated");
-    }
-    for passport in passports {
-        let (metric, summary) = (passport["metricName"].as_str(), passport["summary"].as_str());
-        output::line(format!("{}  {}", metric.unwrap_or_default(), summary.unwrap_or_default()))?;
-    }
-    Ok(())
-}
-
 /// The text of a file.
 fn read(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))
 }
 
-/// The body of `CreateEvaluationJob`, and what Craton takes beside it.
-fn body(args: &Run) -> Result<Value> {
-    if args.prompt.is_some() && args.kind != Kind::Rag {
-        bail!("`--prompt` is for answers from a knowledge base\nhint: --kind rag");
+/// What the server calls it.
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Rag => "rag",
+        Kind::Retrieve => "retrieve",
+        Kind::Model => "model",
     }
-    if args.knowledge_base.is_some() && args.kind == Kind::Model {
-        bail!("a model's answers come from no knowledge base\nhint: --kind rag, or leave --knowledge-base out");
-    }
-    let system = match (args.kind, &args.own, &args.generator, &args.knowledge_base) {
-        (Kind::Model, Some(own), ..) => {
-            json!({"models": [{"precomputedInferenceSource": {"inferenceSourceIdentifier": own}}]})
-        }
-        (Kind::Model, None, Some(model), _) => json!({"models": [{"bedrockModel": {"modelIdentifier": model}}]}),
-        (Kind::Retrieve, Some(own), ..) => rag(json!({"precomputedRagSourceConfig":
-            {"retrieveSourceConfig": {"ragSourceIdentifier": own}}})),
-        (Kind::Rag, Some(own), ..) => rag(json!({"precomputedRagSourceConfig":
-            {"retrieveAndGenerateSourceConfig": {"ragSourceIdentifier": own}}})),
-        (Kind::Retrieve, None, _, Some(base)) => rag(json!({"knowledgeBaseConfig": {"retrieveConfig":
-            {"knowledgeBaseId": base, "knowledgeBaseRetrievalConfiguration": search(args)}}})),
-        (Kind::Rag, None, Some(model), Some(base)) => {
-            let mut asked = json!({"knowledgeBaseId": base, "modelArn": model, "retrievalConfiguration": search(args)});
-            if let Some(file) = &args.prompt {
-                let template = read(file)?;
-                asked["generationConfiguration"] = json!({"promptTemplate": {"textPromptTemplate": template}});
-            }
-            rag(json!({"knowledgeBaseConfig": {"retrieveAndGenerateConfig":
-                {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": asked}}}))
-        }
-        (Kind::Model, None, None, _) => bail!("nothing is named that answers\nhint: --generator ID or --own NAME"),
-        (Kind::Retrieve, ..) => bail!("nothing is named that is searched\nhint: --knowledge-base ID or --own NAME"),
-        (Kind::Rag, ..) => {
-            bail!("nothing is named that answers\nhint: --knowledge-base ID with --generator ID, or --own NAME")
-        }
-    };
-    let judge = args.judge.as_ref().map(|judge| json!({"bedrockEvaluatorModels": [{"modelIdentifier": judge}]}));
-    let name = args.dataset.rsplit('/').next().unwrap_or("dataset").trim_end_matches(".jsonl");
-    let mut automated = json!({
-        "datasetMetricConfigs": [{
-            "taskType": "Custom",
-            "dataset": {"name": name, "datasetLocation": {"s3Uri": args.dataset}},
-            "metricNames": args.metrics,
-        }],
-    });
-    if let Some(judge) = judge {
-        automated["evaluatorModelConfig"] = judge;
-    }
-    let mut body = json!({
-        "jobName": args.name,
-        "roleArn": args.role_arn,
-        "evaluationConfig": {"automated": automated},
-        "inferenceConfig": system,
-        "outputDataConfig": {"s3Uri": args.to},
-    });
-    let own = own(args);
-    if !own.is_empty() {
-        body["craton"] = Value::Object(own);
-    }
-    Ok(body)
 }
 
-/// What Craton takes beside `CreateEvaluationJob`, of what is not as usual.
-fn own(args: &Run) -> Map<String, Value> {
-    let mut own = Map::new();
-    let mut tell = |name: &str, value: Option<Value>| value.map(|value| own.insert(name.to_owned(), value));
-    tell("askings", (args.askings > 1).then(|| json!(args.askings)));
-    tell("embeddingModelId", args.embedding_model.as_ref().map(|model| json!(model)));
-    tell("pricePerHour", args.price_per_hour.map(|price| json!(price)));
-    let prices = args.prices.iter().map(|price| {
-        let mut prices = json!({"modelId": price.model, "input": price.input, "output": price.output});
-        if let Some(cached) = price.cached {
-            prices["cached"] = json!(cached);
-        }
-        prices
-    });
-    tell("prices", (!args.prices.is_empty()).then(|| prices.collect()));
-    own
-}
-
-fn rag(config: Value) -> Value {
-    json!({"ragConfigs": [config]})
-}
-
-fn search(args: &Run) -> Value {
-    json!({"vectorSearchConfiguration": {"numberOfResults": args.results, "overrideSearchType": args.search}})
+/// Where a comparison is read, with the parts of the jobs that are named.
+fn compare_path(Compare { first, second, dataset, system, other_dataset, other_system, .. }: &Compare) -> String {
+    let parts =
+        [("dataset", dataset), ("system", system), ("otherDataset", other_dataset), ("otherSystem", other_system)];
+    let named = parts.into_iter().filter_map(|(name, part)| Some(format!("{name}={}", segment(part.as_deref()?))));
+    let query = named.collect::<Vec<_>>().join("&");
+    let path = format!("{}/compare/{}", path_of(first), segment(second));
+    if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
 fn path_of(job: &str) -> String {
@@ -221,7 +129,10 @@ async fn arn(client: &Client, job: &str) -> Result<String> {
 async fn printed(client: &Client, path: &str, format: Format) -> Result<()> {
     match format {
         Format::Json => output::json(&client.craton(Method::GET, path, None).await?),
-        Format::Text => output::line(text(client, &format!("{path}?format=text")).await?.trim_end()),
+        Format::Text => {
+            let more = if path.contains('?') { '&' } else { '?' };
+            output::line(text(client, &format!("{path}{more}format=text")).await?.trim_end())
+        }
     }
 }
 
@@ -258,10 +169,23 @@ async fn show_status(client: &Client, job: &str, format: Format) -> Result<()> {
     }
     let report = standing(client, job).await?;
     output::line(progress(&report))?;
+    if let Some(description) = report["description"].as_str() {
+        output::line(format!("description: {description}"))?;
+    }
+    if let Some(tags) = tags(&report) {
+        output::line(format!("tags: {tags}"))?;
+    }
     for message in report["messages"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         output::line(message)?;
     }
     Ok(())
+}
+
+/// The tags of a job; none where it has none.
+fn tags(report: &Value) -> Option<String> {
+    let tag = |tag: &Value| Some(format!("{}={}", tag["key"].as_str()?, tag["value"].as_str()?));
+    let tags: Vec<String> = report["tags"].as_array()?.iter().filter_map(tag).collect();
+    (!tags.is_empty()).then(|| tags.join(", "))
 }
 
 /// How far a job is, in a line.

@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result, bail};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{body, path_of, progress, report, standing};
+use super::request::body;
+use super::{path_of, progress, report, standing};
 use crate::args::Format;
 use crate::client::Client;
 use crate::commands::segment;
@@ -21,8 +22,12 @@ struct Tried {
 
 /// Starts a job for each setting, waits for all, and compares each with the best.
 pub(super) async fn run(client: &Client, args: &Sweep, format: Format) -> Result<()> {
-    let mut tried = Vec::new();
-    for (label, body) in bodies(args)? {
+    let (mut tried, bodies) = (Vec::new(), bodies(args)?);
+    let metric = bodies.first().and_then(|(_, body)| {
+        let asked = &body["evaluationConfig"]["automated"]["datasetMetricConfigs"][0];
+        asked["metricNames"][0].as_str().map(str::to_owned)
+    });
+    for (label, body) in bodies {
         let answer = client.craton(Method::POST, "/evaluation-jobs", Some(&body)).await?;
         let job = answer["jobId"].as_str().context("the server's answer names no job")?.to_owned();
         tried.push(Tried { label, job, mean: None, higher_is_worse: false });
@@ -51,7 +56,7 @@ pub(super) async fn run(client: &Client, args: &Sweep, format: Format) -> Result
         };
         rows.push(Row { tried: other, judgement, difference });
     }
-    show(&rows, &tried[best].label, &args.run.metrics[0], format)
+    show(&rows, &tried[best].label, metric.as_deref().unwrap_or_default(), format)
 }
 
 /// A setting beside the best one.

@@ -1,19 +1,20 @@
 //! `craton eval validate`: what is wrong with a dataset, line by line.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use http::Method;
 use serde_json::{Value, json};
 
+use super::kind_name;
+use super::request::{custom_metric, metric_names};
 use crate::args::Format;
 use crate::client::Client;
-use crate::eval_args::{Kind, Validate};
+use crate::eval_args::Validate;
 use crate::output;
 
 /// The most bytes of a file that is sent; what is longer is looked at in S3.
-const MOST_SENT: usize = 2 << 20;
+pub(super) const MOST_SENT: usize = 2 << 20;
 
 /// Has the server look at a dataset, and tells what it found.
 pub(super) async fn run(client: &Client, args: &Validate, format: Format) -> Result<()> {
@@ -25,6 +26,9 @@ pub(super) async fn run(client: &Client, args: &Validate, format: Format) -> Res
             for metric in answer["customMetrics"].as_array().into_iter().flatten() {
                 output::line(variables(metric))?;
             }
+            for scale in answer["scales"].as_array().into_iter().flatten() {
+                output::line(places(scale))?;
+            }
             for problem in problems {
                 output::line(told(problem))?;
             }
@@ -35,23 +39,18 @@ pub(super) async fn run(client: &Client, args: &Validate, format: Format) -> Res
 }
 
 fn body(args: &Validate) -> Result<Value> {
-    let kind = match args.kind {
-        Kind::Rag => "rag",
-        Kind::Retrieve => "retrieve",
-        Kind::Model => "model",
-    };
     let custom = args.custom_metrics.iter().map(|file| custom_metric(file)).collect::<Result<Vec<_>>>()?;
-    let own = custom.iter().filter_map(|metric| metric["customMetricDefinition"]["name"].as_str());
-    let unnamed = own.filter(|name| !args.metrics.iter().any(|named| named == name));
-    let metrics: Vec<&str> = args.metrics.iter().map(String::as_str).chain(unnamed).collect();
     let mut body = json!({
-        "kind": kind,
+        "kind": kind_name(args.kind),
         "ownResponses": args.own,
-        "metricNames": metrics,
+        "metricNames": metric_names(&args.metrics, &custom),
         "unlimited": !args.aws_limits,
     });
     if !custom.is_empty() {
         body["customMetrics"] = json!(custom);
+    }
+    if let Some(judge) = &args.judge {
+        body["judge"] = json!(judge);
     }
     if args.dataset.starts_with("s3://") {
         body["s3Uri"] = json!(args.dataset);
@@ -65,30 +64,19 @@ fn body(args: &Validate) -> Result<Value> {
     Ok(body)
 }
 
-/// A metric of one's own out of a file: the definition of `CreateEvaluationJob`, or the object around it that jobs write into
-/// `custom_metrics/`.
-fn custom_metric(file: &Path) -> Result<Value> {
-    let read: Value =
-        serde_json::from_str(&super::read(file)?).with_context(|| format!("`{}` is no JSON", file.display()))?;
-    let metric =
-        if read.get("customMetricDefinition").is_some() { read } else { json!({"customMetricDefinition": read}) };
-    let definition = &metric["customMetricDefinition"];
-    if !definition["name"].is_string() || !definition["instructions"].is_string() {
-        bail!(
-            "`{}` defines no metric\nhint: it looks like {}",
-            file.display(),
-            r#"{"name": "tone", "instructions": "Is {{prediction}} polite?"}"#
-        );
-    }
-    Ok(metric)
-}
-
 /// What a metric of one's own names.
 fn variables(metric: &Value) -> String {
     let names = metric["variables"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let names: Vec<String> = names.map(|name| format!("{{{{{name}}}}}")).collect();
     let names = if names.is_empty() { "nothing of a record".to_owned() } else { names.join(", ") };
     format!("{} names {names}", metric["metricName"].as_str().unwrap_or_default())
+}
+
+/// What people's labels of a metric mean.
+fn places(scale: &Value) -> String {
+    let labels = scale["labels"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let labels: Vec<String> = labels.enumerate().map(|(at, label)| format!("{at} {label}")).collect();
+    format!("{} has the labels {}", scale["metricName"].as_str().unwrap_or_default(), labels.join(", "))
 }
 
 /// A problem: the server's messages name the line themselves, where they are of one.
@@ -99,11 +87,12 @@ fn told(problem: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval_args::Kind;
 
     fn args(dataset: &str) -> Validate {
         let metrics = vec!["Craton.RougeL".to_owned()];
         let (dataset, custom_metrics) = (dataset.to_owned(), Vec::new());
-        Validate { dataset, kind: Kind::Rag, own: true, metrics, custom_metrics, aws_limits: false }
+        Validate { dataset, kind: Kind::Rag, own: true, metrics, custom_metrics, judge: None, aws_limits: false }
     }
 
     #[test]
@@ -124,12 +113,16 @@ mod tests {
         assert!(refused.contains("defines no metric"), "{refused}");
         let told = json!({"metricName": "tone", "variables": ["prediction", "context"]});
         assert_eq!(variables(&told), "tone names {{prediction}}, {{context}}");
+        let scale = json!({"metricName": "Builtin.Refusal", "labels": ["No", "Yes"]});
+        assert_eq!(places(&scale), "Builtin.Refusal has the labels 0 No, 1 Yes");
     }
 
     #[test]
     fn a_file_is_sent_and_an_object_is_named() {
         let named = body(&args("s3://b/d.jsonl")).unwrap();
-        assert_eq!(named["s3Uri"], "s3://b/d.jsonl");
+        assert_eq!((&named["s3Uri"], named.get("judge")), (&json!("s3://b/d.jsonl"), None));
+        let judged = Validate { judge: Some("amazon.nova-2-lite-v1:0".to_owned()), ..args("s3://b/d.jsonl") };
+        assert_eq!(body(&judged).unwrap()["judge"], "amazon.nova-2-lite-v1:0");
         assert_eq!(
             (&named["kind"], &named["ownResponses"], &named["unlimited"]),
             (&json!("rag"), &json!(true), &json!(true))

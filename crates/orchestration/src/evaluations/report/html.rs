@@ -2,7 +2,7 @@
 
 use super::super::card::{Bar, MetricSummary};
 use super::super::prices::{MachineCost, ModelCost, money};
-use super::text::{labels, varied};
+use super::text::{labels, tags, varied};
 use super::{Report, ReportRow, Section};
 
 const STYLE: &str = "
@@ -27,6 +27,12 @@ pub fn html(report: &Report, rows: &[ReportRow], lowest: Option<&str>) -> String
         job.created.to_iso8601(),
         name = escaped(&job.name),
     );
+    if let Some(description) = &job.description {
+        page.push_str(&format!("<p>{}</p>", escaped(description)));
+    }
+    if !job.tags.is_empty() {
+        page.push_str(&format!("<p>Tags: {}</p>", escaped(&tags(&job.tags))));
+    }
     for message in &job.messages {
         page.push_str(&format!("<p class=\"w\">{}</p>", escaped(message)));
     }
@@ -188,7 +194,11 @@ fn marked(text: &str, row: &ReportRow) -> String {
     let (mut marked, mut at) = (String::new(), 0);
     let part =
         |from: usize, to: usize| escaped(&chars[from.min(chars.len())..to.min(chars.len())].iter().collect::<String>());
+    // A claim within a sentence that is unsupported as a whole is marked with it.
     for span in &row.outcome.unsupported {
+        if span.end <= at {
+            continue;
+        }
         marked.push_str(&part(at, span.start.max(at)));
         marked.push_str(&format!("<mark>{}</mark>", part(span.start.max(at), span.end.max(at))));
         at = span.end.max(at);

@@ -3,11 +3,10 @@
 use serde_json::{Value, json};
 
 use super::super::card::MetricSummary;
-use super::super::comparison::MetricComparison;
 use super::super::outcome::{Score, Tokens};
 use super::super::output::{objection, repeated, unsupported};
 use super::super::passport::{Figure, Method, Passport, Tried};
-use super::{JobComparison, Report, ReportRow, Section};
+use super::{ComparedMetric, JobComparison, Report, ReportRow, Section, Side};
 
 /// A report.
 #[must_use]
@@ -16,6 +15,8 @@ pub fn report_json(report: &Report) -> Value {
     json!({
         "jobArn": job.arn.to_string(),
         "jobName": job.name,
+        "description": job.description,
+        "tags": job.tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect::<Vec<_>>(),
         "status": job.status.as_str(),
         "messages": job.messages,
         "kind": report.kind,
@@ -140,22 +141,27 @@ fn score(score: &Score) -> Value {
 /// How two jobs differ.
 #[must_use]
 pub fn comparison_json(comparison: &JobComparison) -> Value {
-    let metric = |metric: &MetricComparison| {
+    let side = |side: &Side| json!({"dataset": side.dataset, "system": side.system});
+    let metric = |ComparedMetric { scores, judges, trust }: &ComparedMetric| {
         json!({
-            "metricName": metric.name,
-            "turns": metric.turns,
-            "means": metric.means.map(|(first, second)| [first, second]),
-            "difference": metric.paired.map(|paired| json!({
+            "metricName": scores.name,
+            "turns": scores.turns,
+            "means": scores.means.map(|(first, second)| [first, second]),
+            "difference": scores.paired.map(|paired| json!({
                 "value": paired.difference.value, "low": paired.difference.low, "high": paired.difference.high, "p": paired.p,
             })),
-            "mcnemar": metric.mcnemar,
-            "judgement": metric.judgement.as_str(),
+            "mcnemar": scores.mcnemar,
+            "judgement": scores.judgement.as_str(),
+            "judges": judges,
+            "calibrations": trust,
         })
     };
     json!({
-        "first": comparison.first,
-        "second": comparison.second,
+        "first": comparison.first.name,
+        "second": comparison.second.name,
+        "sides": [side(&comparison.first), side(&comparison.second)],
         "turns": comparison.turns,
+        "judgedDifferently": comparison.is_judged_differently(),
         "metrics": comparison.metrics.iter().map(metric).collect::<Vec<_>>(),
     })
 }
@@ -192,6 +198,7 @@ pub fn passport_json(passport: &Passport) -> Value {
         "recommended": passport.recommended.as_ref().map(Method::as_str),
         "mapping": passport.mapping,
         "recommendedBeatsBaseline": passport.is_telling(),
+        "outdated": passport.is_outdated(),
         "usable": passport.is_usable,
         "summary": passport.line(),
     })

@@ -1,5 +1,6 @@
 //! Reports of jobs: how far they are, what they came to, how they differ, and record by record.
 
+mod compared;
 mod html;
 mod json;
 pub(super) mod pairs;
@@ -9,23 +10,24 @@ use std::collections::BTreeMap;
 
 use base::{Error, Result};
 use identity::Ctx;
+use jobs::State;
 use learn::resampling::{Bootstrap, Interval};
 
 use super::alignment::off_thread;
-use super::calibration::{known, scale_of};
+use super::calibration::{is_on, known, scale_of};
 use super::card::Card;
-use super::comparison::{MetricComparison, compare};
-use super::job::{EvaluationJob, EvaluationStatus};
-use super::metrics::Family;
+use super::job::EvaluationJob;
+use super::metrics::{Evaluator, Family};
 use super::outcome::{RecordOutcome, TurnOutcome};
 use super::passport::{Method, Passport};
-use super::plan::{Metric, Plan, System, needs_judge};
+use super::plan::{Metric, Plan, needs_judge};
 use super::prices::{MachineCost, ModelCost};
 use super::record::{Shown, fill, shown};
 use super::service::Evaluations;
+use super::store;
 use super::verdict::LabelValue;
-use super::{judge, store};
 
+pub use compared::{ComparedMetric, JobComparison, Part, Side};
 pub use html::html;
 pub(super) use json::tokens as tokens_json;
 pub use json::{comparison_json, passport_json, report_json, rows_json};
@@ -43,7 +45,7 @@ pub struct Report {
     pub kind: &'static str,
     /// How far it is.
     pub progress: Vec<MetricProgress>,
-    /// How long the rest probably takes, in seconds; none before anything was done, and of jobs that have ended.
+    /// How long the rest probably takes, in seconds ([`EvaluationJob::seconds_left`]); none while no run works on the job.
     pub seconds_left: Option<u64>,
     /// How long it took, in seconds, from when it was asked for; none of jobs that have not ended.
     pub seconds: Option<u64>,
@@ -113,19 +115,6 @@ pub struct ReportRow {
     pub outcome: TurnOutcome,
 }
 
-/// How two jobs differ.
-#[derive(Debug, Clone, PartialEq)]
-pub struct JobComparison {
-    /// The first job's name.
-    pub first: String,
-    /// The second job's name.
-    pub second: String,
-    /// How many turns were asked the same in both, with the same reference answers.
-    pub turns: usize,
-    /// Each metric that both have.
-    pub metrics: Vec<MetricComparison>,
-}
-
 impl Section {
     /// What a metric comes to by the labels that people would probably give; none where that cannot be told.
     #[must_use]
@@ -136,11 +125,33 @@ impl Section {
     /// How far the judge can be trusted on a metric, in words; none of metrics that need no judge.
     #[must_use]
     pub fn trust(&self, metric: &str) -> Option<String> {
-        if !needs_judge(metric) {
-            return None;
-        }
-        let passport = self.passports.iter().find(|passport| passport.metric == metric);
-        Some(passport.map_or_else(|| UNCALIBRATED.to_owned(), Passport::line))
+        trust(&self.passports, metric)
+    }
+}
+
+/// How far the judge with these passports can be trusted on a metric, in words; none of metrics that need no judge.
+fn trust(passports: &[Passport], metric: &str) -> Option<String> {
+    if !needs_judge(metric) {
+        return None;
+    }
+    let passport = passports.iter().find(|passport| passport.metric == metric);
+    Some(passport.map_or_else(|| UNCALIBRATED.to_owned(), Passport::line))
+}
+
+/// The passports of a job's judges, of all that they were ever asked.
+struct Known {
+    of_builtin: Vec<Passport>,
+    of_custom: Vec<Passport>,
+}
+
+impl Known {
+    /// Those of a dataset's metrics, as they are asked in this job.
+    fn on(&self, plan: &Plan, dataset: usize) -> Vec<Passport> {
+        let of_metric = |metric: &Metric| {
+            let known = if matches!(metric, Metric::Custom(_)) { &self.of_custom } else { &self.of_builtin };
+            passport_of(metric.name(), &metric.rubric_key(plan.family, plan.evaluator), known)
+        };
+        plan.metrics[dataset].iter().filter_map(of_metric).collect()
     }
 }
 
@@ -161,19 +172,27 @@ impl Evaluations {
             done: *done,
         });
         let machine = self.machine_cost(ctx, &job).await;
-        let elapsed = self.inner.clock.now().as_millis().saturating_sub(job.created.as_millis());
-        let left = job.total.map_or(0, |total| total.saturating_sub(done));
-        let rate = (done > 0).then(|| elapsed.max(0) as f64 / done as f64);
-        let seconds_left = rate.filter(|_| job.status == EvaluationStatus::InProgress && job.total.is_some());
+        let is_worked_on = self.is_worked_on(ctx, &job).await?;
+        let seconds_left = job.seconds_left(done, self.inner.clock.now()).filter(|_| is_worked_on);
         Ok(Report {
             kind: plan.family.as_str(),
             progress: progress.collect(),
-            seconds_left: seconds_left.map(|rate| (rate * left as f64 / 1000.0).ceil() as u64),
+            seconds_left,
             seconds: job.ended.map(|ended| (ended.as_millis() - job.created.as_millis()).max(0) as u64 / 1000),
             machine,
             sections: Vec::new(),
             job,
         })
+    }
+
+    /// Does a run work on a job? None does on one that waits for its turn again, as after a restart.
+    async fn is_worked_on(&self, ctx: &Ctx, job: &EvaluationJob) -> Result<bool> {
+        match &job.work {
+            Some(work) if !job.status.is_end() => {
+                Ok(self.inner.jobs.get(ctx.account(), work).await?.state == State::Running)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// What the machine cost from when a job began to work until it ended; none where that is not known.
@@ -192,27 +211,19 @@ impl Evaluations {
         let job = &report.job;
         let plan = Plan::new(&job.asked)?;
         let warnings = self.check_models(ctx, &job.asked).await.unwrap_or_else(|error| vec![error.public_text()]);
-        // Of verdicts on prompts of another form nothing is known.
-        let (judge, custom_judge) = match self.is_of_this_form(ctx, job).await? {
-            true => (job.asked.judge.as_deref(), job.asked.custom_judge.as_deref()),
-            false => (None, None),
-        };
-        let (of_builtin, of_custom) = (self.known(ctx, judge).await, self.known(ctx, custom_judge).await);
-        let passport = |metric: &Metric| {
-            let known = if matches!(metric, Metric::Custom(_)) { &of_custom } else { &of_builtin };
-            passport_of(metric.name(), &metric.rubric_key(plan.family), known)
-        };
+        let known = self.known(ctx, job).await?;
         let mut sections = Vec::new();
         for (dataset, asked) in job.asked.datasets.iter().enumerate() {
             for (system, of_system) in job.asked.systems.iter().enumerate() {
                 let rows = self.rows_of(ctx, job, (dataset, system)).await?;
-                let passports: Vec<Passport> = plan.metrics[dataset].iter().filter_map(passport).collect();
-                let (metrics, known, family) = (plan.metrics[dataset].clone(), passports.clone(), plan.family);
-                let warnings = warnings.clone();
-                let (calibrated, card) = off_thread(move || {
-                    let calibrated = calibrated(&rows, &metrics, family, &known);
-                    let metrics: Vec<_> = metrics.iter().map(|metric| metric.card(family)).collect();
-                    (calibrated, Card::new(&outcomes(rows), &metrics, warnings))
+                let (metrics, of_judge, warnings) =
+                    (plan.metrics[dataset].clone(), known.on(&plan, dataset), warnings.clone());
+                let asked_as = (plan.family, plan.evaluator);
+                let (passports, calibrated, card) = off_thread(move || {
+                    let passports = of_todays_scales(&rows, &metrics, asked_as, of_judge);
+                    let calibrated = calibrated(&rows, &metrics, asked_as, &passports);
+                    let metrics: Vec<_> = metrics.iter().map(|metric| metric.card(asked_as.0, asked_as.1)).collect();
+                    (passports, calibrated, Card::new(&outcomes(rows), &metrics, warnings))
                 })
                 .await?;
                 let (prices, metrics) = (&job.asked.prices, &plan.metrics[dataset]);
@@ -233,8 +244,18 @@ impl Evaluations {
         Ok(Report { sections, ..report })
     }
 
+    /// What is known of a job's judges; nothing, where they were asked in prompts of another form.
+    async fn known(&self, ctx: &Ctx, job: &EvaluationJob) -> Result<Known> {
+        let (judge, custom_judge) = match self.is_of_this_form(ctx, job).await? {
+            true => (job.asked.judge.as_deref(), job.asked.custom_judge.as_deref()),
+            false => (None, None),
+        };
+        let (of_builtin, of_custom) = (self.known_of(ctx, judge).await, self.known_of(ctx, custom_judge).await);
+        Ok(Known { of_builtin, of_custom })
+    }
+
     /// The passports of a judge; none where nothing answers for it any more.
-    async fn known(&self, ctx: &Ctx, judge: Option<&str>) -> Vec<Passport> {
+    async fn known_of(&self, ctx: &Ctx, judge: Option<&str>) -> Vec<Passport> {
         match judge {
             Some(judge) => self.passports(ctx, judge).await.unwrap_or_default(),
             None => Vec::new(),
@@ -262,7 +283,7 @@ impl Evaluations {
         }
         if let Some(name) = metric {
             let worse = plan.metrics.iter().flatten().find(|metric| metric.name() == name);
-            let sign = if worse.is_some_and(|metric| metric.card(plan.family).is_higher_worse) { -1.0 } else { 1.0 };
+            let sign = if worse.is_some_and(Metric::is_higher_worse) { -1.0 } else { 1.0 };
             let score = |row: &ReportRow| {
                 let found = row.outcome.scores.iter().find(|score| score.metric == name);
                 found.and_then(|score| score.result).map_or(f64::INFINITY, |result| sign * result)
@@ -271,45 +292,6 @@ impl Evaluations {
         }
         rows.truncate(most);
         Ok(rows)
-    }
-
-    /// How two jobs differ on the turns that they have in common: those that were asked the same, with the same reference
-    /// answers.
-    ///
-    /// # Errors
-    /// NotFound; Invalid, where they have no metric in common.
-    pub async fn compare(&self, ctx: &Ctx, first: &str, second: &str) -> Result<JobComparison> {
-        let (first, second) = (self.get(ctx, first).await?, self.get(ctx, second).await?);
-        let (plan, other) = (Plan::new(&first.asked)?, Plan::new(&second.asked)?);
-        let (of_first, of_second) =
-            pairs::paired(self.rows_of(ctx, &first, (0, 0)).await?, self.rows_of(ctx, &second, (0, 0)).await?);
-        let is_same = self.is_same_system(ctx, &first.asked.systems[0], &second.asked.systems[0]).await?;
-        let has = |name: &str| other.metrics[0].iter().any(|metric| metric.name() == name);
-        let shared = plan.metrics[0].iter().filter(|metric| has(metric.name()));
-        let metrics: Vec<MetricComparison> = shared
-            .map(|metric| {
-                let worse = metric.card(plan.family).is_higher_worse;
-                compare(metric.name(), &of_first, &of_second, worse, is_same)
-            })
-            .collect();
-        if metrics.is_empty() {
-            return Err(Error::invalid(format!("`{}` and `{}` have no metric in common.", first.name, second.name)));
-        }
-        Ok(JobComparison { first: first.name, second: second.name, turns: of_first.len(), metrics })
-    }
-
-    /// Are two systems the same model, asked in the same way?
-    pub(super) async fn is_same_system(&self, ctx: &Ctx, first: &System, second: &System) -> Result<bool> {
-        if first == second {
-            return Ok(!first.brings_answers());
-        }
-        let (System::Model { model, parameters }, System::Model { model: other, parameters: others }) = (first, second)
-        else {
-            return Ok(false);
-        };
-        let models = &self.inner.models;
-        let (one, two) = (models.resolve(ctx, model).await?, models.resolve(ctx, other).await?);
-        Ok(judge::name_of(&one) == judge::name_of(&two) && parameters == others)
     }
 
     pub(super) async fn rows_of(&self, ctx: &Ctx, job: &EvaluationJob, ids: (usize, usize)) -> Result<Vec<ReportRow>> {
@@ -328,11 +310,33 @@ fn outcomes(rows: Vec<ReportRow>) -> Vec<RecordOutcome> {
     records.into_iter().map(|(line, turns)| RecordOutcome { line, turns }).collect()
 }
 
+/// The passports of metrics whose scores were all given on the scales of today: of others nothing is known.
+fn of_todays_scales(
+    rows: &[ReportRow],
+    metrics: &[Metric],
+    (family, evaluator): (Family, Evaluator),
+    passports: Vec<Passport>,
+) -> Vec<Passport> {
+    let is_told = |passport: &Passport| {
+        let metric = metrics.iter().find(|metric| metric.name() == passport.metric);
+        let scaled = metric.and_then(|metric| Some((metric, scale_of(metric, family, evaluator)?)));
+        let Some((metric, scale)) = scaled else { return true };
+        let mut scores = rows.iter().flat_map(|row| &row.outcome.scores).filter(|score| score.metric == metric.name());
+        scores.all(|score| is_on(score, metric, &scale))
+    };
+    passports.into_iter().filter(is_told).collect()
+}
+
 /// What metrics come to by the labels that people would probably give, of those whose passport tells how.
-fn calibrated(rows: &[ReportRow], metrics: &[Metric], family: Family, passports: &[Passport]) -> Vec<Calibrated> {
+fn calibrated(
+    rows: &[ReportRow],
+    metrics: &[Metric],
+    (family, evaluator): (Family, Evaluator),
+    passports: &[Passport],
+) -> Vec<Calibrated> {
     let of_metric = |metric: &Metric| {
         let passport = passports.iter().find(|passport| passport.metric == metric.name() && passport.is_telling())?;
-        let (method, scale) = (passport.recommended.clone()?, scale_of(metric, family)?);
+        let (method, scale) = (passport.recommended.clone()?, scale_of(metric, family, evaluator)?);
         let value = |row: &ReportRow| match scale.value(passport.told(&known(row, metric, &scale)?)?)? {
             LabelValue::Score(value) => Some(*value),
             LabelValue::Word(_) | LabelValue::NotApplicable => None,

@@ -2,14 +2,17 @@ use base::{Arn, Timestamp};
 use serde_json::Value;
 
 use super::*;
-use crate::evaluations::alignment::unsupported;
-use crate::evaluations::card::CardMetric;
+use crate::evaluations::EvaluationStatus;
 use crate::evaluations::card::tests::record;
+use crate::evaluations::card::{Bar, CardMetric, MetricSummary};
 use crate::evaluations::comparison::{Judgement, compare};
-use crate::evaluations::dataset::Output;
+use crate::evaluations::dataset::{Output, Passage};
 use crate::evaluations::outcome::Tokens;
 use crate::evaluations::plan::Asked;
 use crate::evaluations::prices::Prices;
+use crate::evaluations::support::unsupported;
+
+const USUAL: (Family, Evaluator) = (Family::Model, Evaluator::Usual);
 
 fn report() -> Report {
     let asked = Asked {
@@ -40,6 +43,7 @@ fn report() -> Report {
         folder: String::new(),
         work: None,
         total: Some(4),
+        begun: None,
         created: Timestamp(0),
         modified: Timestamp(0),
         ended: None,
@@ -138,14 +142,189 @@ fn a_page_shows_what_people_wrote_as_text_and_marks_what_is_unsupported() {
     assert!(page.contains("<title>a&lt;b</title>"));
 }
 
+fn compared(trust: [Option<&str>; 2], judges: [Option<&str>; 2]) -> JobComparison {
+    let records = [record(1, "m", Some(1.0))];
+    let owned = |texts: [Option<&str>; 2]| texts.map(|text| text.map(str::to_owned));
+    let side = |name: &str| Side { name: name.to_owned(), dataset: "d".to_owned(), system: "s".to_owned() };
+    let scores = compare("m", &records, &records, false, true);
+    let metrics = vec![ComparedMetric { scores, judges: owned(judges), trust: owned(trust) }];
+    JobComparison { first: side("a"), second: side("b"), turns: 1, metrics }
+}
+
 #[test]
 fn a_comparison_says_what_follows() {
-    let records = [record(1, "m", Some(1.0))];
-    let metrics = vec![compare("m", &records, &records, false, true)];
-    let comparison = JobComparison { first: "a".to_owned(), second: "b".to_owned(), turns: 1, metrics };
-    assert!(comparison_text(&comparison).starts_with("a - b, on 1 turns\n"));
-    assert!(comparison_text(&comparison).contains(Judgement::SameModel.as_str()));
-    assert_eq!(comparison_json(&comparison)["metrics"][0]["judgement"], "same model: not a comparison");
+    let comparison = compared([None; 2], [None; 2]);
+    let text = comparison_text(&comparison);
+    assert!(text.starts_with("a - b, on 1 turns\n") && text.contains(Judgement::SameModel.as_str()), "{text}");
+    assert!(!text.contains("judge"), "{text}");
+    let json = comparison_json(&comparison);
+    assert_eq!(json["metrics"][0]["judgement"], "same model: not a comparison");
+    assert_eq!((&json["first"], &json["sides"][1]["dataset"]), (&Value::from("a"), &Value::from("d")));
+    assert_eq!(json["metrics"][0]["calibrations"], serde_json::json!([null, null]));
+}
+
+#[test]
+fn a_comparison_marks_judges_as_the_report_does() {
+    let unusable = "not usable for this metric: balanced accuracy 0.40";
+    let same = compared([Some(UNCALIBRATED); 2], [Some("j"); 2]);
+    let text = comparison_text(&same);
+    assert_eq!(text.matches(UNCALIBRATED).count(), 1, "{text}");
+    assert!(text.contains("     judge not calibrated") && !text.contains("different judges"), "{text}");
+    let differing = compared([Some(UNCALIBRATED), Some(unusable)], [Some("j"), Some("k")]);
+    let text = comparison_text(&differing);
+    assert!(text.contains("! the two have different judges"), "{text}");
+    assert!(text.contains(&format!("judge of a {UNCALIBRATED}")), "{text}");
+    assert!(text.contains(&format!("judge of b {unusable}")), "{text}");
+    let json = comparison_json(&differing);
+    assert_eq!(json["metrics"][0]["calibrations"], serde_json::json!([UNCALIBRATED, unusable]));
+    assert_eq!((&json["judgedDifferently"], &json["metrics"][0]["judges"][1]), (&Value::from(true), &Value::from("k")));
+}
+
+#[test]
+fn scores_on_scales_of_different_lengths_are_no_comparison() {
+    let metric = Metric::Builtin(crate::evaluations::metrics::Builtin::Helpfulness);
+    let on = |labels: &[usize]| -> Vec<RecordOutcome> {
+        let of_record = |(line, labels): (usize, &usize)| {
+            let mut record = record(line, metric.name(), Some(1.0));
+            record.turns[0].scores[0].probabilities = vec![0.0; *labels];
+            record
+        };
+        labels.iter().enumerate().map(of_record).collect()
+    };
+    let alike = |one: &[usize], other: &[usize]| {
+        let family = Family::RetrieveAndGenerate;
+        compared::is_on_one_scale((&on(one), &metric, family), (&on(other), &metric, family))
+    };
+    assert!(alike(&[7, 7], &[7]) && alike(&[6], &[6]) && alike(&[], &[6]));
+    assert!(!alike(&[7], &[6]) && !alike(&[7, 6], &[7]));
+    // What tells no probabilities was given on the usual scale.
+    assert!(alike(&[0], &[7]) && !alike(&[0], &[6]));
+    let mut comparison = compared([None; 2], [None; 2]);
+    comparison.metrics[0].scores.judgement = Judgement::OtherScales;
+    let told = "different scales: not a comparison";
+    assert!(comparison_text(&comparison).contains(told));
+    assert_eq!(comparison_json(&comparison)["metrics"][0]["judgement"], told);
+}
+
+#[test]
+fn a_page_marks_a_claim_with_the_sentence_around_it() {
+    use crate::evaluations::support::{Teller, Unsupported};
+    let text = "A <b> and ribs. Old. End.";
+    let span = |start: usize, end: usize, is_claim: bool| Unsupported {
+        start,
+        end,
+        text: text.chars().skip(start).take(end - start).collect(),
+        is_claim,
+        support: 0.0,
+        numbers: Vec::new(),
+        negation: Vec::new(),
+        by: vec![Teller::Judge],
+        judged: Some(0.25),
+    };
+    let outcome = TurnOutcome {
+        output: Some(Output { text: Some(text.to_owned()), ..Output::default() }),
+        // A sentence with a claim in it, and a claim that reaches beyond the one before.
+        unsupported: vec![span(0, 15, false), span(0, 5, true), span(10, 20, true)],
+        ..TurnOutcome::default()
+    };
+    let row = ReportRow { dataset: 0, system: 0, record: 1, turn: 1, shown: Shown::default(), outcome };
+    let page = html(&report(), &[row], None);
+    assert!(page.contains("<mark>A &lt;b&gt; and ribs.</mark><mark> Old.</mark> End."), "{page}");
+}
+
+#[test]
+fn tags_and_description_of_a_job_are_told() {
+    let mut report = report();
+    assert!(!report_text(&report).contains("tags: ") && !html(&report, &[], None).contains("Tags: "));
+    assert_eq!(
+        (&report_json(&report)["tags"], &report_json(&report)["description"]),
+        (&serde_json::json!([]), &Value::Null)
+    );
+    report.job.tags = vec![("team".to_owned(), "chest".to_owned())];
+    report.job.description = Some("films".to_owned());
+    let json = report_json(&report);
+    assert_eq!(json["tags"], serde_json::json!([{"key": "team", "value": "chest"}]));
+    assert_eq!(json["description"], "films");
+    report.job.tags.push(("<b>".to_owned(), String::new()));
+    report.job.description = Some("films & <i>more</i>".to_owned());
+    let text = report_text(&report);
+    assert!(text.contains("\nfilms & <i>more</i>\ntags: team=chest, <b>=\n"), "{text}");
+    let page = html(&report, &[], None);
+    assert!(page.contains("<p>films &amp; &lt;i&gt;more&lt;/i&gt;</p><p>Tags: team=chest, &lt;b&gt;=</p>"), "{page}");
+}
+
+/// A metric with all that a card may say of it.
+fn full() -> MetricSummary {
+    let bar = |from: f64, count: usize| Bar { from, to: from, count };
+    MetricSummary {
+        margin: Some(0.37),
+        not_applicable: 2,
+        failed: 1,
+        truncated: 3,
+        labels: vec![("plain".to_owned(), 4), ("flo<rid".to_owned(), 1)],
+        histogram: vec![bar(0.0, 1), bar(0.5, 0), bar(1.0, 8)],
+        ..report().sections.remove(0).card.metrics.remove(0)
+    }
+}
+
+#[test]
+fn a_page_notes_what_was_left_out_margins_and_labels() {
+    let mut report = report();
+    report.sections[0].card.turns = 9;
+    let row = ReportRow {
+        dataset: 0,
+        system: 0,
+        record: 1,
+        turn: 1,
+        shown: Shown::default(),
+        outcome: record(1, "m", Some(0.5)).turns.remove(0),
+    };
+    let page = html(&report, std::slice::from_ref(&row), Some("m"));
+    assert!(page.contains("<p>1 of 9, those with the worst m first.</p>"), "{page}");
+    assert!(html(&report, &[row], None).contains("<p>1 of 9, in the order of the dataset.</p>"));
+    for note in ["to which it does not apply", "with passages left out", "Margin", "plain 4"] {
+        assert!(!page.contains(note), "{note} of a metric without it");
+    }
+    report.sections[0].card.metrics = vec![full()];
+    let page = html(&report, &[], None);
+    for note in ["2 to which it does not apply", "3 with passages left out", "Margin 0.37", "plain 4, flo&lt;rid 1"] {
+        assert!(page.contains(&format!("<br><small>{note}</small>")), "{note}: {page}");
+    }
+    assert!(page.contains("aria-label=\"0.00: 1, 0.50: 0, 1.00: 8\""), "{page}");
+}
+
+#[test]
+fn a_page_folds_on_a_screen_and_not_on_paper() {
+    let outcome = TurnOutcome {
+        output: Some(Output {
+            text: Some("a".to_owned()),
+            passages: vec![Passage { text: "a <passage>".to_owned(), ..Passage::default() }],
+            ..Output::default()
+        }),
+        ..record(1, "m", Some(0.5)).turns.remove(0)
+    };
+    let row = ReportRow { dataset: 0, system: 0, record: 1, turn: 1, shown: Shown::default(), outcome };
+    let page = html(&report(), &[row], None);
+    assert!(page.contains("<details><summary>1</summary><pre>a &lt;passage&gt;</pre></details>"), "{page}");
+    assert!(page.contains("<details><summary>m 0.50</summary>"), "{page}");
+    let print = page.split("@media print{").nth(1).unwrap();
+    assert!(print.starts_with("details::details-content{content-visibility:visible;display:block}"), "{print}");
+}
+
+#[test]
+fn a_terminal_shows_the_histogram_and_what_was_left_out() {
+    let mut report = report();
+    report.sections[0].card.metrics = vec![full()];
+    let text = report_text(&report);
+    // A bar as high as its share of the highest, rounded up: 1 of 8 is one eighth; nothing is a point.
+    assert!(text.contains("  ▁·█  plain 4, flo<rid 1"), "{text}");
+    assert!(
+        text.contains("margin 0.37") && text.contains(", 1 failed, 2 not applicable, 3 with passages left out"),
+        "{text}"
+    );
+    report.sections[0].card.metrics[0].histogram.iter_mut().for_each(|bar| bar.count = 0);
+    let text = report_text(&report);
+    assert!(!text.contains('·') && !text.contains('█'), "{text}");
 }
 
 #[test]
@@ -198,10 +377,10 @@ fn a_usable_judge_tells_what_people_would_probably_say() {
         outcome: record(at, metric.name(), Some(0.5)).turns.remove(0),
     };
     let rows: Vec<ReportRow> = (1..4).map(row).collect();
-    let told = calibrated(&rows, std::slice::from_ref(&metric), Family::Model, std::slice::from_ref(&passport));
+    let told = calibrated(&rows, std::slice::from_ref(&metric), USUAL, std::slice::from_ref(&passport));
     assert_eq!((told.len(), told[0].mean.value, told[0].method.clone()), (1, 1.0, Method::Expected));
     let unusable = Passport { methods: Vec::new(), ..passport };
-    assert!(calibrated(&rows, &[metric], Family::Model, &[unusable]).is_empty());
+    assert!(calibrated(&rows, &[metric], USUAL, &[unusable]).is_empty());
     let mut report = report();
     report.sections[0].calibrated = vec![Calibrated { metric: "m".to_owned(), ..told[0].clone() }];
     assert!(report_text(&report).contains("people would probably say 1.00 [1.00, 1.00], by the expected score"));

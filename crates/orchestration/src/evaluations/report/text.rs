@@ -4,13 +4,19 @@ use std::fmt::Write as _;
 
 use super::super::card::{Bar, CachedShare, MetricSummary, RepeatedSummary};
 use super::super::prices::{MachineCost, ModelCost, money};
-use super::{Calibrated, JobComparison, Report, Section};
+use super::{Calibrated, ComparedMetric, JobComparison, Report, Section};
 
 /// A report card.
 #[must_use]
 pub fn report_text(report: &Report) -> String {
     let job = &report.job;
     let mut text = format!("{}  {}  {}\n", job.name, job.status.as_str(), report.kind);
+    if let Some(description) = &job.description {
+        text.push_str(&format!("{description}\n"));
+    }
+    if !job.tags.is_empty() {
+        text.push_str(&format!("tags: {}\n", tags(&job.tags)));
+    }
     for message in &job.messages {
         text.push_str(&format!("! {message}\n"));
     }
@@ -79,6 +85,11 @@ fn of_section(text: &mut String, section: &Section) {
     }
 }
 
+/// The tags of a job.
+pub(super) fn tags(tags: &[(String, String)]) -> String {
+    tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+}
+
 /// How verdicts vary with the wording.
 pub(super) fn varied(repeated: &RepeatedSummary) -> String {
     let mut varied = format!("asked {} times: the same label in {:.0} %", repeated.askings, repeated.agreeing * 100.0);
@@ -145,9 +156,13 @@ fn figures(metric: &MetricSummary) -> String {
 /// How two jobs differ.
 #[must_use]
 pub fn comparison_text(comparison: &JobComparison) -> String {
-    let mut text = format!("{} - {}, on {} turns\n", comparison.first, comparison.second, comparison.turns);
-    let width = comparison.metrics.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
-    for metric in &comparison.metrics {
+    let (first, second) = (&comparison.first.name, &comparison.second.name);
+    let mut text = format!("{first} - {second}, on {} turns\n", comparison.turns);
+    if comparison.is_judged_differently() {
+        text.push_str("! the two have different judges: a difference may be theirs\n");
+    }
+    let width = comparison.metrics.iter().map(|metric| metric.scores.name.len()).max().unwrap_or(0);
+    for ComparedMetric { scores: metric, trust, .. } in &comparison.metrics {
         let figures = match (metric.means, metric.paired) {
             (Some((first, second)), Some(paired)) => format!(
                 "{first:.3} - {second:.3}: {:+.3} [{:+.3}, {:+.3}], p {:.3}, McNemar {:.3}, n={}",
@@ -160,7 +175,17 @@ pub fn comparison_text(comparison: &JobComparison) -> String {
             ),
             _ => "-".to_owned(),
         };
+        // Writing to a text cannot fail.
         let _ = writeln!(text, "  {:width$}  {figures}  {}", metric.name, metric.judgement.as_str());
+        match trust {
+            [Some(one), Some(other)] if one == other => drop(writeln!(text, "  {:width$}  judge {one}", "")),
+            both => {
+                for (name, told) in [first, second].into_iter().zip(both) {
+                    let Some(told) = told else { continue };
+                    let _ = writeln!(text, "  {:width$}  judge of {name} {told}", "");
+                }
+            }
+        }
     }
     text
 }
