@@ -13,6 +13,15 @@ async function write(page: Page, field: string, text: string): Promise<void> {
   await page.keyboard.press('Escape')
 }
 
+/** Fills the steps of the judge and of the data, and goes on to what follows them. */
+async function judgeDev1(page: Page) {
+  await write(page, 'Judge', 'anthropic.claude-3-haiku-20240307-v1:0')
+  await next(page)
+  await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
+  await write(page, 'Results', 's3://evals/out/')
+  await next(page)
+}
+
 test('evaluations are listed, filtered, stopped and deleted', async ({ signedIn: page, craton }) => {
   const { evaluations } = craton.mock!.state
   await openPage(page, 'Evaluations')
@@ -295,11 +304,7 @@ test('prompts are tried beside the settings of a search, and all are looked at b
   await second.getByLabel('Template', { exact: true }).fill('$search_results$ Say yes or no.')
   await expect(page.getByText('2 settings, a job each')).toBeVisible()
   await next(page)
-  await write(page, 'Judge', 'anthropic.claude-3-haiku-20240307-v1:0')
-  await next(page)
-  await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
-  await write(page, 'Results', 's3://evals/out/')
-  await next(page)
+  await judgeDev1(page)
   await expect(page.getByText('prompt2 strict.txt')).toBeVisible()
   await expect(page.getByRole('group', { name: 'Code for craton' })).toContainText('--prompts prompt-1.txt,strict.txt')
   await page.getByRole('button', { name: 'Create 2 evaluations' }).click()
@@ -504,11 +509,7 @@ test('chunkings are tried as knowledge bases of their own, and tags are kept', a
   await page.keyboard.press('Escape')
   await expect(page.getByText('2 settings, a job each')).toBeVisible()
   await next(page)
-  await write(page, 'Judge', 'anthropic.claude-3-haiku-20240307-v1:0')
-  await next(page)
-  await write(page, 'Dataset', 's3://evals/in/dev1-eval.jsonl')
-  await write(page, 'Results', 's3://evals/out/')
-  await next(page)
+  await judgeDev1(page)
   const command = page.getByRole('group', { name: 'Code for craton' })
   await expect(command).toContainText('--knowledge-bases KBRENTAL01,KBCHUNKS02')
   await expect(command).toContainText('--temperature 0.2')
