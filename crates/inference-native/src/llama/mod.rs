@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 mod context;
+#[cfg(target_arch = "x86_64")]
+mod kernels;
 mod log;
 mod model;
 mod pool;
@@ -28,6 +30,11 @@ fn ready() {
         log::send_to_tracing();
         // SAFETY: called once, before any other function of llama.cpp but the setting of its log.
         unsafe { sys::llama_backend_init() }
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: nothing computes before this ends.
+        unsafe {
+            kernels::register();
+        }
     });
 }
 
@@ -46,14 +53,17 @@ pub(crate) fn gpus() -> usize {
     (0..unsafe { sys::ggml_backend_dev_count() }).filter(is_gpu).count()
 }
 
-/// The instructions and devices that llama.cpp computes with on this machine.
+/// The instructions and devices that are computed with on this machine, and in which way.
 pub(crate) fn machine() -> &'static str {
     static MACHINE: OnceLock<String> = OnceLock::new();
     MACHINE.get_or_init(|| {
         ready();
         // SAFETY: gives a text that ends with a zero and stays until the function is called again, which nobody does.
         let text = unsafe { CStr::from_ptr(sys::llama_print_system_info()) };
-        text.to_string_lossy().into_owned()
+        let text = text.to_string_lossy();
+        #[cfg(target_arch = "x86_64")]
+        let text = format!("{text}{}", kernels::form());
+        text.into()
     })
 }
 
