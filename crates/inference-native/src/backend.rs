@@ -8,7 +8,7 @@ use std::time::Instant;
 use inference::backend::{Backend, Care, Input, Layout, Open};
 use inference::{CacheType, CoreSet, Error, Facts, LoadOptions, Result};
 
-use crate::llama::{Context, HAS_GPU, Model, Parameters, Pool, Stop};
+use crate::llama::{self, Context, HAS_GPU, Model, Parameters, Pool, Stop};
 use crate::state;
 use crate::threads::Threads;
 
@@ -40,6 +40,8 @@ pub(crate) struct Shape {
     /// What is asked for instead of the choice by size.
     attention: Option<bool>,
     cache_type: CacheType,
+    /// Whether attention in one pass is computed so that threads do not show in its rounding.
+    hides_threads: bool,
     /// Bytes of a token in a cache.
     token_bytes: u64,
     /// Tokens of the buffer that sequences share; 0: none.
@@ -72,6 +74,7 @@ impl Shape {
             one_pass: one_pass(facts.weights_bytes, options),
             attention: options.attention,
             cache_type: options.cache_type,
+            hides_threads: options.cache_type == CacheType::F16 && !HAS_GPU && llama::attends(facts),
             token_bytes: options.cache_type.bytes(facts.cache_bytes_per_token),
             cells: options.shared_cells.next_multiple_of(CELLS),
         }
@@ -107,14 +110,14 @@ impl Shape {
 
     /// Whether the threads that compute a single token at this position show in its rounding.
     fn shows_threads(&self, position: u32) -> bool {
-        self.one_pass == Some(true) && (position + 1).next_multiple_of(CELLS) >= CUT_FROM
+        self.one_pass == Some(true) && !self.hides_threads && (position + 1).next_multiple_of(CELLS) >= CUT_FROM
     }
 }
 
 /// Whether attention is computed in one pass; `None` where a GPU computes and llama.cpp chooses.
 ///
-/// Prompts are read faster so, but for a long sequence that is decoded alone the number of threads then shows in the rounding,
-/// and differs from what the sequence gets beside others. So such sequences are computed by one thread, which small models
+/// Prompts are read faster so, but where it is not computed by our kernels ([`llama::attends`]), for a long sequence that is
+/// decoded alone the number of threads then shows in the rounding, and differs from what the sequence gets beside others. So such sequences are computed by one thread, which small models
 /// can afford: for them one-pass attention pays. Large ones use all threads and the other way. The options may ask for
 /// either, and a quantized cache can be read in one pass alone.
 pub(crate) fn one_pass(weights_bytes: u64, options: &LoadOptions) -> Option<bool> {

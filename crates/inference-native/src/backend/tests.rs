@@ -48,6 +48,29 @@ fn reading_for_measurements_is_the_same_under_all_options() {
 }
 
 #[test]
+fn threads_show_where_attention_in_one_pass_is_ggmls() {
+    let facts = |architecture: &str, head_size, cache_bytes_per_token| {
+        let shape = inference::Shape { layers: 2, heads: 6, kv_heads: 3, head_size, ..inference::Shape::default() };
+        Facts { architecture: architecture.to_owned(), cache_bytes_per_token, shape, ..facts(1) }
+    };
+    let shape = |facts: &Facts, cache_type| {
+        let options = LoadOptions { attention: Some(true), cache_type, ..LoadOptions::default() };
+        Shape::new(facts, &options, (0, 512, 7))
+    };
+    // Keys and values of two bytes, three heads and two layers.
+    let bytes = |width: u64| 2 * 2 * 3 * 2 * width;
+    let plain = facts("llama", 64, bytes(64));
+    let threads_show = HAS_GPU || !llama::attends(&plain);
+    assert_eq!(shape(&plain, CacheType::F16).shows_threads(CUT_FROM), threads_show);
+    assert!(shape(&plain, CacheType::Q8_0).shows_threads(CUT_FROM));
+    // Of an odd width, of an architecture that is not known for it, and of values that are wider than keys.
+    for odd in [facts("llama", 80, bytes(80)), facts("mpt", 64, bytes(64)), facts("llama", 64, bytes(80))] {
+        let shape = shape(&odd, CacheType::F16);
+        assert!(shape.shows_threads(CUT_FROM) && !shape.shows_threads(0));
+    }
+}
+
+#[test]
 fn a_core_set_bounds_the_threads() {
     let cores = vec!["0-2".parse::<CoreSet>().unwrap()];
     let all = shape(1, &LoadOptions { cores: cores.clone(), ..LoadOptions::default() });

@@ -1,4 +1,4 @@
-//! llama.cpp's C interface, made safe: the only code with `unsafe`.
+//! llama.cpp's C interface, made safe, and our kernels: the only code with `unsafe`.
 
 #![allow(unsafe_code)]
 
@@ -15,6 +15,7 @@ mod rates;
 use std::ffi::CStr;
 use std::sync::{Once, OnceLock};
 
+use inference::{Facts, Shape};
 use llama_cpp_sys_2 as sys;
 
 pub(crate) use context::{Context, Parameters, Stop};
@@ -41,6 +42,27 @@ fn ready() {
 /// The version of the binding, which brings llama.cpp with it: another one may write sequences down, and round, otherwise.
 pub(crate) const VERSION: &str = "0.1.161";
 
+/// Bytes of a number in half precision.
+const HALF: u64 = 2;
+/// Architectures whose attention in one pass is all of the kind that [`kernels`] compute.
+const ATTENDED: [&str; 7] = ["gemma", "gemma2", "gemma3", "llama", "phi3", "qwen2", "qwen3"];
+
+/// Whether attention in one pass, over caches in half precision, is computed by our kernels, whose numbers do not depend on
+/// the threads.
+pub(crate) fn attends(facts: &Facts) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let can = kernels::can();
+    #[cfg(not(target_arch = "x86_64"))]
+    let can = false;
+    let Shape { kv_heads, head_size, layers, .. } = facts.shape;
+    // Keys and values of heads of one width, in all layers.
+    let of_heads = u64::from(kv_heads) * 2 * u64::from(head_size) * u64::from(layers) * HALF;
+    can && head_size > 0
+        && head_size.is_multiple_of(32)
+        && facts.cache_bytes_per_token == of_heads
+        && ATTENDED.contains(&facts.architecture.as_str())
+}
+
 /// The number of GPUs that llama.cpp sees.
 #[cfg(test)]
 pub(crate) fn gpus() -> usize {
@@ -60,10 +82,10 @@ pub(crate) fn machine() -> &'static str {
         ready();
         // SAFETY: gives a text that ends with a zero and stays until the function is called again, which nobody does.
         let text = unsafe { CStr::from_ptr(sys::llama_print_system_info()) };
-        let text = text.to_string_lossy();
+        let text = text.to_string_lossy().into_owned();
         #[cfg(target_arch = "x86_64")]
-        let text = format!("{text}{}", kernels::form());
-        text.into()
+        let text = text + &kernels::form();
+        text
     })
 }
 

@@ -16,6 +16,8 @@ const TILE: usize = 32;
 const PART: usize = 512;
 /// Queries that share a widened tile, at most, where a key has fewer heads.
 const ROWS: usize = 96;
+/// Bytes of results of parts, at most, that threads keep for each other.
+const SPLIT_MOST: usize = 16 << 20;
 /// Floats of a register.
 const LANES: usize = 8;
 /// Half precision's negative infinity, which masks a position.
@@ -93,6 +95,7 @@ impl Rows {
     /// # Safety
     /// At `place` there is room for so many rows.
     unsafe fn at(place: *mut f32, rows: usize, width: usize) -> Self {
+        // SAFETY: as the caller promises.
         Self { heads: place.cast(), floats: unsafe { place.add(2 * rows) }, width }
     }
 
@@ -107,8 +110,10 @@ impl Rows {
     /// Empties the first rows.
     unsafe fn clear(&self, rows: usize) {
         for row in 0..rows {
+            // SAFETY: as the caller promises.
             unsafe { self.head(row).write([f32::NEG_INFINITY, 0.0]) }
         }
+        // SAFETY: as the caller promises.
         unsafe { self.floats.write_bytes(0, rows * self.width) }
     }
 }
@@ -148,11 +153,15 @@ impl Attention {
             && values.ne == keys.ne
             && keys.ne[1] > 0
             && keys.ne[2] > 0
+            && heads > 0
             && heads % keys.ne[2] == 0
             && step.nb[1] == 4 * width as usize
             // Positions weigh as they are, as the mask says.
             && bias == 0.0
-            && mask.is_none_or(|mask| is_half(mask) && mask.ne[2] == 1 && mask.ne[3] == streams);
+            && mask.is_none_or(|mask| {
+                let is_whole = mask.ne[0] >= keys.ne[1] && mask.ne[1] >= tokens;
+                is_half(mask) && is_whole && mask.ne[2] == 1 && mask.ne[3] == streams
+            });
         is_ours.then(|| Self {
             queries: View::of(queries),
             keys: View::of(keys),
@@ -175,7 +184,8 @@ impl Attention {
         let blocks = self.tokens.div_ceil(block);
         let units = self.streams * (self.heads / self.group) * blocks;
         let parts = self.positions.div_ceil(PART);
-        Plan { block, blocks, units, parts, is_split: parts > 1 && units < 4 * threads }
+        let kept = 4 * units * parts * Rows::floats(block * self.group, self.width);
+        Plan { block, blocks, units, parts, is_split: parts > 1 && units < 4 * threads && kept <= SPLIT_MOST }
     }
 
     /// Floats that a thread works with.
@@ -199,6 +209,7 @@ impl Attention {
     /// [`can`](super::can).
     pub(super) unsafe fn compute(&self, by: &Parameters) {
         let (thread, threads) = (by.thread as usize, by.threads as usize);
+        debug_assert!(self.room(threads) <= by.room_bytes);
         let plan = self.plan(threads);
         let (rows, width) = (plan.block * self.group, self.width);
         let room = by.room.cast::<u8>();
@@ -220,6 +231,7 @@ impl Attention {
             };
             if !plan.is_split {
                 share(by, plan.units, |unit| {
+                    let rows = self.rows(plan, unit);
                     desk.whole.clear(rows);
                     for part in 0..plan.parts {
                         self.attend(plan, unit, part, &desk, desk.part);
@@ -235,6 +247,7 @@ impl Attention {
             });
             super::ggml_barrier(by.pool);
             for unit in (thread..plan.units).step_by(threads) {
+                let rows = self.rows(plan, unit);
                 desk.whole.clear(rows);
                 for part in 0..plan.parts {
                     merge(kept(unit, part), desk.whole, rows);
@@ -252,13 +265,19 @@ impl Attention {
         (stream, head, first..(first + plan.block).min(self.tokens))
     }
 
+    /// How many queries a unit has.
+    fn rows(&self, plan: Plan, unit: usize) -> usize {
+        self.unit(plan, unit).2.len() * self.group
+    }
+
     /// What a unit's queries find in a part of the positions.
     #[target_feature(enable = "avx2,fma,f16c")]
     unsafe fn attend(&self, plan: Plan, unit: usize, part: usize, desk: &Desk, to: Rows) {
         let (stream, head, tokens) = self.unit(plan, unit);
         let end = ((part + 1) * PART).min(self.positions);
+        // SAFETY: as the caller promises.
         unsafe {
-            to.clear(tokens.len() * self.group);
+            to.clear(self.rows(plan, unit));
             for first in (part * PART..end).step_by(TILE) {
                 let count = TILE.min(end - first);
                 let mut is_widened = false;
@@ -287,6 +306,7 @@ impl Attention {
             Some(mask) if count == TILE => mask.at::<u16>(token, 0, stream).wrapping_add(first),
             Some(mask) => {
                 let from = mask.at::<u16>(token, 0, stream).wrapping_add(first);
+                // SAFETY: as the caller promises.
                 unsafe { numbers.as_mut_ptr().copy_from_nonoverlapping(from, count) }
                 numbers.as_ptr()
             }
@@ -295,6 +315,7 @@ impl Attention {
                 numbers.as_ptr()
             }
         };
+        // SAFETY: as the caller promises.
         unsafe {
             let halves: [__m256i; 2] = [_mm256_loadu_si256(place.cast()), _mm256_loadu_si256(place.add(16).cast())];
             let masked = halves.map(|half| _mm256_cmpeq_epi16(half, _mm256_set1_epi16(MASKED as i16)));
@@ -310,6 +331,7 @@ impl Attention {
     #[target_feature(enable = "avx2,fma,f16c")]
     unsafe fn widen(&self, from: View, (first, count): (usize, usize), (head, stream): (usize, usize), to: *mut f32) {
         for at in 0..TILE {
+            // SAFETY: as the caller promises.
             unsafe {
                 let place = to.add(at * self.width);
                 if at >= count {
@@ -330,6 +352,7 @@ impl Attention {
     #[target_feature(enable = "avx2,fma,f16c")]
     unsafe fn add(&self, query: *const f32, bias: [__m256; 4], desk: &Desk, to: Rows, row: usize) {
         let width = self.width;
+        // SAFETY: as the caller promises.
         unsafe {
             let mut scores = [_mm256_setzero_ps(); 4];
             for (at, score) in scores.iter_mut().enumerate() {
@@ -345,7 +368,9 @@ impl Attention {
                 if self.cap != 0.0 {
                     *score = bent(*score, self.cap);
                 }
-                *score = _mm256_add_ps(*score, bias[at]);
+                // What is masked is not there, be it no number.
+                let is_masked = _mm256_cmp_ps::<_CMP_EQ_OQ>(bias[at], _mm256_set1_ps(f32::NEG_INFINITY));
+                *score = _mm256_blendv_ps(_mm256_add_ps(*score, bias[at]), bias[at], is_masked);
             }
             let most = _mm256_max_ps(_mm256_max_ps(scores[0], scores[1]), _mm256_max_ps(scores[2], scores[3]));
             let [before, sum] = to.head(row).read();
@@ -378,6 +403,7 @@ impl Attention {
             for of_group in 0..self.group {
                 let row = at * self.group + of_group;
                 let place = (stream * self.tokens + token) * self.heads + head * self.group + of_group;
+                // SAFETY: as the caller promises.
                 unsafe {
                     let [_, sum] = from.head(row).read();
                     let scale = _mm256_set1_ps(if sum == 0.0 { 0.0 } else { 1.0 / sum });
@@ -396,6 +422,7 @@ impl Attention {
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn values<const N: usize>(weights: &[f32; TILE], values: *const f32, width: usize, to: *mut f32, fade: f32) {
+    // SAFETY: as the caller promises.
     unsafe {
         let fade = _mm256_set1_ps(fade);
         let mut sums: [__m256; N] = std::array::from_fn(|at| _mm256_mul_ps(_mm256_loadu_ps(to.add(at * LANES)), fade));
@@ -415,9 +442,10 @@ unsafe fn values<const N: usize>(weights: &[f32; TILE], values: *const f32, widt
 #[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn merge(part: Rows, whole: Rows, rows: usize) {
     for row in 0..rows {
+        // SAFETY: as the caller promises.
         unsafe {
             let ([score, sum], [before, all]) = (part.head(row).read(), whole.head(row).read());
-            if score == f32::NEG_INFINITY {
+            if sum == 0.0 {
                 continue;
             }
             let most = score.max(before);
@@ -467,7 +495,8 @@ fn exp(numbers: __m256) -> __m256 {
     const LN_2: (f32, f32) = (0.693_359_4, -2.121_944_4e-4);
     const LEAST: f32 = -87.0;
     let least = _mm256_set1_ps(LEAST);
-    let x = _mm256_max_ps(numbers, least);
+    // Where either is no number, the second one is taken: what is none stays none.
+    let x = _mm256_max_ps(least, numbers);
     let whole = _mm256_mul_ps(x, _mm256_set1_ps(std::f32::consts::LOG2_E));
     let whole = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(whole);
     let rest = _mm256_fnmadd_ps(whole, _mm256_set1_ps(LN_2.0), x);
@@ -478,7 +507,7 @@ fn exp(numbers: __m256) -> __m256 {
     }
     let power = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(127)));
     let power = _mm256_mul_ps(sum, _mm256_castsi256_ps(power));
-    _mm256_and_ps(power, _mm256_cmp_ps::<_CMP_GE_OQ>(numbers, least))
+    _mm256_and_ps(power, _mm256_cmp_ps::<_CMP_NLT_UQ>(numbers, least))
 }
 
 /// The same of a single number.

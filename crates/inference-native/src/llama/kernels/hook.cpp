@@ -12,7 +12,11 @@ struct ggml_compute_params;
 struct ggml_backend_device;
 
 struct ggml_backend_buffer_type {
-    const void * functions[8];
+    const char * (*get_name)(ggml_backend_buffer_type *);
+    void * (*alloc_buffer)(ggml_backend_buffer_type *, size_t);
+    const void * alloc_buffer_n;
+    size_t (*get_alignment)(ggml_backend_buffer_type *);
+    const void * others[4];
     ggml_backend_device * device;
     void * context;
 };
@@ -60,11 +64,16 @@ struct hook final : ggml::cpu::extra_buffer_type {
         return craton_kernels_take(op) ? &all : nullptr;
     }
 };
+
+// What asks for a buffer of it gets none.
+const char * name(ggml_backend_buffer_type *) { return "craton"; }
+void * allocate(ggml_backend_buffer_type *, size_t) { return nullptr; }
+size_t alignment(ggml_backend_buffer_type *) { return 64; }
 }  // namespace
 
 // Once, before any graph is computed.
 extern "C" void craton_kernels_register() {
     // They stay until the process ends.
-    static ggml_backend_buffer_type * type = new ggml_backend_buffer_type{ {}, nullptr, new hook };
+    static ggml_backend_buffer_type * type = new ggml_backend_buffer_type{ name, allocate, {}, alignment, {}, nullptr, new hook };
     ggml_backend_cpu_get_extra_buffer_types().push_back(type);
 }

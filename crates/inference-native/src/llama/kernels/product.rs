@@ -89,6 +89,7 @@ impl Product {
     /// [`can`](super::can).
     pub(super) unsafe fn compute(&self, by: &Parameters) {
         let (thread, threads) = (by.thread as usize, by.threads as usize);
+        debug_assert!(self.room(threads) <= by.room_bytes);
         let (rounded_bytes, panel_bytes) = self.sizes();
         let blocks = self.matrix.blocks;
         let room = by.room.cast::<u8>();

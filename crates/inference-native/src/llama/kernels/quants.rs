@@ -38,7 +38,6 @@ impl Format {
     }
 }
 
-
 /// A matrix: `rows` of `blocks` blocks, each row `stride` bytes after the one before it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Matrix {
@@ -67,6 +66,7 @@ impl Rounded {
     /// At `place`, which is aligned to 32 bytes, there are as many bytes as the rows take.
     pub(super) unsafe fn at(place: *mut u8, rows: usize, blocks: usize) -> Self {
         let numbers = place.cast();
+        // SAFETY: as the caller promises.
         Self { numbers, worths: unsafe { place.add(rows * blocks * BLOCK) }.cast(), blocks }
     }
 
@@ -84,6 +84,7 @@ impl Rounded {
     /// The row and the block are there, and nobody else writes or reads them; 32 floats stand at `from`; [`can`].
     #[target_feature(enable = "avx2,fma,f16c")]
     pub(super) unsafe fn round(self, row: usize, block: usize, from: *const f32) {
+        // SAFETY: as the caller promises.
         unsafe {
             let floats: [__m256; 4] = std::array::from_fn(|at| _mm256_loadu_ps(from.add(8 * at)));
             let size = |x| _mm256_andnot_ps(_mm256_set1_ps(-0.0), x);
@@ -101,7 +102,8 @@ impl Rounded {
             let sum = _mm_add_epi32(sum, _mm_unpackhi_epi64(sum, sum));
             let sum = _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32::<1>(sum)));
             // Packing goes by halves of a register; the permutation puts the numbers into order again.
-            let packed = _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
+            let packed =
+                _mm256_packs_epi16(_mm256_packs_epi32(whole[0], whole[1]), _mm256_packs_epi32(whole[2], whole[3]));
             let packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
             _mm256_storeu_si256(self.numbers(row, block).cast(), packed);
             let worth = most / 127.0;
@@ -128,6 +130,7 @@ impl Panel {
     /// # Safety
     /// At `place`, which is aligned to 32 bytes, there are as many bytes as it takes.
     pub(super) unsafe fn at(place: *mut u8, blocks: usize) -> Self {
+        // SAFETY: as the caller promises.
         Self { quants: place, worths: unsafe { place.add(blocks * UNPACKED) }.cast() }
     }
 }
@@ -164,6 +167,7 @@ impl Blocks for Stored {
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c")]
     unsafe fn block(&self, block: usize) -> Unpacked {
+        // SAFETY: as the caller promises.
         unsafe {
             let offset = block * self.format.bytes();
             // Of the next eight rows as many bytes as are read here of these: without it they come too late.
@@ -224,6 +228,7 @@ impl Blocks for Panel {
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c")]
     unsafe fn block(&self, block: usize) -> Unpacked {
+        // SAFETY: as the caller promises.
         unsafe {
             let place: *const __m256i = self.quants.add(block * UNPACKED).cast();
             let worths = self.worths.add(block * 2 * SIDE);
@@ -240,6 +245,7 @@ impl Panel {
     #[target_feature(enable = "avx2,fma,f16c")]
     unsafe fn fill(&mut self, from: &Stored, blocks: usize) {
         for block in 0..blocks {
+            // SAFETY: as the caller promises.
             unsafe {
                 let unpacked = from.block(block);
                 let place: *mut __m256i = self.quants.add(block * UNPACKED).cast();
@@ -280,6 +286,7 @@ pub(super) unsafe fn multiply(
         for row in of.clone().step_by(SIDE) {
             let stored = Stored::of(matrix, row);
             let place = (row, SIDE.min(matrix.rows - row));
+            // SAFETY: as the caller promises.
             unsafe {
                 if end - near <= TILE {
                     tiles(&stored, near..end, rounded, place, to);
@@ -302,6 +309,7 @@ unsafe fn tiles(
     to: Products,
 ) {
     let mut first = columns.start;
+    // SAFETY: as the caller promises.
     unsafe {
         while first < columns.end {
             match columns.end - first {
@@ -327,13 +335,14 @@ unsafe fn tile<const N: usize>(
     (row, rows): (usize, usize),
     to: Products,
 ) {
+    // SAFETY: as the caller promises.
     unsafe {
         let numbers: [*const i8; N] = std::array::from_fn(|at| rounded.numbers(first + at, 0).cast_const());
         let worths: [*const [f32; 2]; N] = std::array::from_fn(|at| rounded.worths(first + at, 0).cast_const());
         let mut sums = [_mm256_setzero_ps(); N];
         for block in 0..rounded.blocks {
             let unpacked = blocks.block(block);
-            // Eight sums of two products of at most 15 * 127 stay within 16 bits.
+            // Eight sums of two products of at most 15 * 128 stay within 16 bits.
             let mut short = [_mm256_setzero_si256(); N];
             for (at, quants) in unpacked.quants.into_iter().enumerate() {
                 for column in 0..N {
@@ -350,13 +359,13 @@ unsafe fn tile<const N: usize>(
                 sums[column] = _mm256_fmadd_ps(unpacked.zero, _mm256_set1_ps(all), sums[column]);
             }
         }
-        for column in 0..N {
+        for (column, sum) in sums.into_iter().enumerate() {
             let place = to.data.add((first + column) * to.stride + row);
             if rows == SIDE {
-                _mm256_storeu_ps(place, sums[column]);
+                _mm256_storeu_ps(place, sum);
             } else {
                 let mut all = [0.0f32; SIDE];
-                _mm256_storeu_ps(all.as_mut_ptr(), sums[column]);
+                _mm256_storeu_ps(all.as_mut_ptr(), sum);
                 place.copy_from_nonoverlapping(all.as_ptr(), rows);
             }
         }
