@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use base::PageRequest;
@@ -18,8 +17,12 @@ use store::crash::{Ending, Harness, Workload};
 
 #[path = "support/deployment.rs"]
 mod deployment;
+// What a killed process wrote is there wherever it wrote it, so that nothing is proven by waiting for a disk, thousands of times.
+#[path = "../../search/tests/support/scratch.rs"]
+mod scratch;
 
 use deployment::{BUCKET, Deployment, HANDED_IN};
+use scratch::scratch;
 
 /// Deaths in one life of a folder.
 const KILLS: usize = 4;
@@ -39,41 +42,35 @@ fn text(kind: &str, number: usize) -> String {
 }
 
 /// A deployment whose bucket was synchronised once and then changed.
-fn ready() -> &'static tempfile::TempDir {
-    static READY: OnceLock<tempfile::TempDir> = OnceLock::new();
-    READY.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        block_on(async {
-            let at = Deployment::open(dir.path()).await.unwrap();
-            at.prepare().await.unwrap();
-            for number in 0..EACH {
-                for kind in ["kept", "changed", "said", "gone"] {
-                    at.put(&format!("{kind}{number}.txt"), text(kind, number)).await.unwrap();
-                }
+fn ready() -> tempfile::TempDir {
+    let dir = scratch().unwrap();
+    block_on(async {
+        let at = Deployment::open(dir.path()).await.unwrap();
+        at.prepare().await.unwrap();
+        for number in 0..EACH {
+            for kind in ["kept", "changed", "said", "gone"] {
+                at.put(&format!("{kind}{number}.txt"), text(kind, number)).await.unwrap();
             }
-            let base = at.base().await.unwrap();
-            let source = at.source(&base, None).await.unwrap();
-            let job = at.sync(&base, &source).await.unwrap();
-            assert_eq!(job.statistics.added, 4 * EACH as u64, "{job:?}");
-            let notes = at.source_of(&base, Origin::Custom, None).await.unwrap();
-            at.knowledge
-                .ingest_documents(&at.ctx, &base.id, &notes.id, deployment::handed_in("old"), None)
-                .await
-                .unwrap();
-            while at.jobs.run_due_once().await.unwrap() > 0 {}
-            let words = words_of(&at, &base, None).await.unwrap();
-            assert_eq!(words.len(), 2 * HANDED_IN, "{words:?}");
-            for number in 0..EACH {
-                at.put(&format!("changed{number}.txt"), text("altered", number)).await.unwrap();
-                let secret = r#"{"accessControlList":[{"name":"ana","type":"USER","access":"ALLOW"}]}"#;
-                at.put(&format!("said{number}.txt.metadata.json"), secret).await.unwrap();
-                at.put(&format!("new{number}.txt"), text("new", number)).await.unwrap();
-                at.remove(&format!("gone{number}.txt")).await.unwrap();
-            }
-            at.store.close().await;
-        });
-        dir
-    })
+        }
+        let base = at.base().await.unwrap();
+        let source = at.source(&base, None).await.unwrap();
+        let job = at.sync(&base, &source).await.unwrap();
+        assert_eq!(job.statistics.added, 4 * EACH as u64, "{job:?}");
+        let notes = at.source_of(&base, Origin::Custom, None).await.unwrap();
+        at.knowledge.ingest_documents(&at.ctx, &base.id, &notes.id, deployment::handed_in("old"), None).await.unwrap();
+        while at.jobs.run_due_once().await.unwrap() > 0 {}
+        let words = words_of(&at, &base, None).await.unwrap();
+        assert_eq!(words.len(), 2 * HANDED_IN, "{words:?}");
+        for number in 0..EACH {
+            at.put(&format!("changed{number}.txt"), text("altered", number)).await.unwrap();
+            let secret = r#"{"accessControlList":[{"name":"ana","type":"USER","access":"ALLOW"}]}"#;
+            at.put(&format!("said{number}.txt.metadata.json"), secret).await.unwrap();
+            at.put(&format!("new{number}.txt"), text("new", number)).await.unwrap();
+            at.remove(&format!("gone{number}.txt")).await.unwrap();
+        }
+        at.store.close().await;
+    });
+    dir
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -94,6 +91,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 struct Server {
+    /// What each life begins with.
+    ready: tempfile::TempDir,
     dir: tempfile::TempDir,
     deaths: usize,
     /// Deaths after which some and not all changes were counted.
@@ -108,8 +107,8 @@ impl Workload for Server {
     fn reset(&mut self, round: usize) -> io::Result<()> {
         // The first life tells how many points there are; in windows there are more.
         self.window = (round > 0 && round.is_multiple_of(IN_WINDOWS)).then_some(FEW);
-        self.dir = tempfile::tempdir()?;
-        copy(ready().path(), self.dir.path())
+        self.dir = scratch()?;
+        copy(self.ready.path(), self.dir.path())
     }
 
     fn command(&mut self) -> Command {
@@ -123,7 +122,7 @@ impl Workload for Server {
     }
 
     fn check(&mut self, ending: &Ending) -> Result<(), String> {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = scratch().unwrap();
         // A copy is looked at: opening a deployment ends what was broken off.
         copy(self.dir.path(), dir.path()).unwrap();
         let job = block_on(look(dir.path(), matches!(ending, Ending::Finished)))?;
@@ -134,7 +133,7 @@ impl Workload for Server {
             let of_some = [counted.added, counted.modified, counted.metadata_modified];
             self.between_windows += usize::from(of_some.iter().any(|count| (1..EACH as u64).contains(count)));
             if self.deaths.is_multiple_of(REVERTED) {
-                let dir = tempfile::tempdir().unwrap();
+                let dir = scratch().unwrap();
                 copy(self.dir.path(), dir.path()).unwrap();
                 return block_on(revert(dir.path()));
             }
@@ -263,8 +262,8 @@ async fn revert(dir: &Path) -> Result<(), String> {
 
 #[test]
 fn no_document_is_lost_or_counted_twice_however_often_the_server_dies() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut server = Server { dir, deaths: 0, midway: 0, between_windows: 0, window: None };
+    let (ready, dir) = (ready(), scratch().unwrap());
+    let mut server = Server { ready, dir, deaths: 0, midway: 0, between_windows: 0, window: None };
     let harness = Harness { seed: 7, rounds: ROUNDS, kills: KILLS, time_limit: Duration::from_secs(60) };
     harness.run(&mut server).unwrap();
     assert!(server.deaths >= 200, "only {} deaths", server.deaths);

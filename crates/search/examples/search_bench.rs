@@ -4,13 +4,15 @@
 //! cargo run --release -p search --example search_bench -- [DOCUMENTS] [QUERIES] [FOLDER]
 //! ```
 //!
-//! With a folder, what was indexed and asked is written there for `bench/search.py`.
+//! With a folder, what was indexed and asked is written there for `bench/search.py`. In the end a process of its own opens the index
+//! (`search_bench open INDEX QUERIES`), which has in memory nothing of how it was made.
 
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,10 @@ use serde_json::json;
 mod corpus;
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some("open") {
+        let argument = |at: usize| std::env::args().nth(at).expect("an index and a number of queries");
+        return opened_anew(Path::new(&argument(2)), argument(3).parse().expect("a number"));
+    }
     let number = |at: usize, otherwise: usize| {
         std::env::args().nth(at).map_or(otherwise, |text| text.parse().expect("a number"))
     };
@@ -58,10 +64,19 @@ fn main() {
     println!("on disk {} MB", index.statistics().expect("statistics").bytes / 1_000_000);
     resident("by who made it");
     drop(index);
+    let mut opening = Command::new(std::env::current_exe().expect("this program"));
+    opening.arg("open").arg(folder.path()).arg(queries.len().to_string());
+    assert!(opening.status().expect("a process").success());
+}
+
+/// Opens an index that another process made, and asks so many queries.
+fn opened_anew(folder: &Path, queries: usize) {
     let started = Instant::now();
     let schema = Schema::text(Language::English, Some(corpus::DIMENSION));
-    let index = Embedded::open(folder.path(), schema).expect("what was written");
+    let index = Embedded::open(folder, schema).expect("what was written");
     println!("opened in {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
+    let mut corpus = corpus::Corpus::new();
+    let queries: Vec<Query> = (0..queries).map(|_| corpus.query()).collect();
     report("hybrid, opened anew", queries.into_iter(), &index);
     resident("opened anew and asked");
 }

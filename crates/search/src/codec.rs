@@ -73,9 +73,14 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    pub(crate) fn str(&mut self) -> Decoded<&'a str> {
+    /// The bytes of a text.
+    pub(crate) fn piece(&mut self) -> Decoded<&'a [u8]> {
         let length = self.u32()? as usize;
-        std::str::from_utf8(self.bytes(length)?).map_err(|_| Malformed("a text is not UTF-8"))
+        self.bytes(length)
+    }
+
+    pub(crate) fn str(&mut self) -> Decoded<&'a str> {
+        std::str::from_utf8(self.piece()?).map_err(|_| Malformed("a text is not UTF-8"))
     }
 
     pub(crate) fn text(&mut self) -> Decoded<String> {

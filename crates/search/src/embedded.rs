@@ -20,6 +20,7 @@ mod base_file;
 mod base_writer;
 mod compaction;
 mod files;
+mod keys;
 mod log;
 mod manifest;
 mod opening;
@@ -154,7 +155,7 @@ impl Embedded {
     /// Halted.
     pub fn get(&self, key: &str) -> Result<Option<Document>> {
         let state = self.inner.read()?;
-        Ok(state.keys.get(key).map(|slot| state.document(*slot)))
+        Ok(state.slot(key).map(|slot| state.document(slot)))
     }
 
     /// A document, if the caller may see it.
@@ -163,8 +164,8 @@ impl Embedded {
     /// Halted.
     pub fn get_permitted(&self, caller: &Caller, key: &str) -> Result<Option<Document>> {
         let state = self.inner.read()?;
-        let permitted = state.keys.get(key).filter(|slot| state.permits(caller, **slot));
-        Ok(permitted.map(|slot| state.document(*slot)))
+        let permitted = state.slot(key).filter(|slot| state.permits(caller, *slot));
+        Ok(permitted.map(|slot| state.document(slot)))
     }
 
     /// The keys that begin with `prefix` and come after `after`, ascending, at most `limit`.
@@ -172,8 +173,7 @@ impl Embedded {
     /// # Errors
     /// Halted.
     pub fn keys(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        let keys = self.inner.read()?.keys_from(prefix, after, limit);
-        Ok(keys.iter().map(|key| key.as_ref().to_owned()).collect())
+        Ok(self.inner.read()?.keys_from(prefix, after, limit))
     }
 
     /// How large the index is.

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::ops::Bound;
+use std::ops::{Bound, Deref};
 
 use crate::document::Value;
 
@@ -50,31 +50,33 @@ pub enum Filter {
 
 impl Filter {
     /// Whether it holds for a document whose metadata `field` looks up.
-    pub fn holds<'a>(&self, field: &impl Fn(&str) -> Option<&'a Value>) -> bool {
+    pub fn holds<V: Deref<Target = Value>>(&self, field: &impl Fn(&str) -> Option<V>) -> bool {
         let compares = |name: &str, value: &Value, accepted: fn(Ordering) -> bool| {
-            field(name).and_then(|found| order(found, value)).is_some_and(accepted)
+            field(name).and_then(|found| order(&found, value)).is_some_and(accepted)
         };
         match self {
-            Self::Equals(name, value) => field(name).is_some_and(|found| found == value),
-            Self::NotEquals(name, value) => field(name).is_some_and(|found| found != value),
-            Self::In(name, values) => field(name).is_some_and(|found| values.contains(found)),
-            Self::NotIn(name, values) => field(name).is_some_and(|found| !values.contains(found)),
+            Self::Equals(name, value) => field(name).is_some_and(|found| *found == *value),
+            Self::NotEquals(name, value) => field(name).is_some_and(|found| *found != *value),
+            Self::In(name, values) => field(name).is_some_and(|found| values.contains(&found)),
+            Self::NotIn(name, values) => field(name).is_some_and(|found| !values.contains(&found)),
             Self::GreaterThan(name, value) => compares(name, value, Ordering::is_gt),
             Self::GreaterThanOrEquals(name, value) => compares(name, value, Ordering::is_ge),
             Self::LessThan(name, value) => compares(name, value, Ordering::is_lt),
             Self::LessThanOrEquals(name, value) => compares(name, value, Ordering::is_le),
-            Self::Range(name, from, to) => field(name).is_some_and(|found| within(found, from, to)),
-            Self::StartsWith(name, beginning) => {
-                matches!(field(name), Some(Value::Text(text)) if text.starts_with(beginning.as_str()))
-            }
-            Self::StringContains(name, part) => match field(name) {
+            Self::Range(name, from, to) => field(name).is_some_and(|found| within(&found, from, to)),
+            Self::StartsWith(name, beginning) => match field(name).as_deref() {
+                Some(Value::Text(text)) => text.starts_with(beginning.as_str()),
+                _ => false,
+            },
+            Self::StringContains(name, part) => match field(name).as_deref() {
                 Some(Value::Text(text)) => text.contains(part.as_str()),
                 Some(Value::TextList(texts)) => texts.iter().any(|text| text.contains(part.as_str())),
                 _ => false,
             },
-            Self::ListContains(name, member) => {
-                matches!(field(name), Some(Value::TextList(texts)) if texts.contains(member))
-            }
+            Self::ListContains(name, member) => match field(name).as_deref() {
+                Some(Value::TextList(texts)) => texts.contains(member),
+                _ => false,
+            },
             Self::And(filters) => filters.iter().all(|filter| filter.holds(field)),
             Self::Or(filters) => filters.iter().any(|filter| filter.holds(field)),
             Self::Not(filter) => !filter.holds(field),

@@ -10,6 +10,7 @@ mod handed_in;
 mod prepare;
 mod room;
 mod run;
+mod shown;
 pub(crate) mod store;
 mod sync;
 mod write;

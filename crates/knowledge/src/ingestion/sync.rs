@@ -15,10 +15,11 @@ use objects::{BucketRef, ListObjectsV2};
 use super::IngestionJob;
 use super::prepare::{Prepared, Worker, content_failed, failed};
 use super::room::{Room, parts};
+use super::shown::Shown;
 use super::store;
 use super::write::Ready;
 use crate::data_sources::Origin;
-use crate::documents::sidecar::ENDING;
+use crate::documents::sidecar::{ENDING, Sidecar};
 use crate::documents::store::{Place, all, find_all};
 use crate::documents::{DocumentStatus, Entry, Location};
 
@@ -40,7 +41,7 @@ struct Listing {
 /// A document that is to be looked at.
 struct Task {
     key: String,
-    size: u64,
+    object: Listed,
     /// The sidecar's ETag, where there is one.
     sidecar: Option<String>,
     entry: Entry,
@@ -112,20 +113,17 @@ impl Synchronisation<'_> {
                 return Ok(Over::Stopped);
             }
             let (part, is_next_due) = (read.pop_front(), read.is_empty() && unread.is_none());
-            let documents = ready.as_ref().map_or(0, |(_, ready): &(Ctx, Ready)| ready.entries().len());
+            done += ready.as_ref().map_or(0, |(_, ready): &(Ctx, Ready)| ready.entries().len() as u64);
             // A failed write ends all of it; whatever else fails ends no write.
+            let write = self.write(ready.take(), (done, total));
             let embed = async { Ok(self.embed(part).await) };
             let next = async { Ok(if is_next_due { self.next(&mut tasks).await } else { Ok(Vec::new()) }) };
-            let ((), embedded, next) = try_join3(self.write(ready.take()), embed, next).await?;
+            let ((), embedded, next) = try_join3(write, embed, next).await?;
             match next {
                 Ok(more) => read.extend(more),
                 Err(error) => unread = Some(error),
             }
             ready = embedded?;
-            if documents > 0 {
-                done += documents as u64;
-                self.say(done, Some(total), "indexing documents").await;
-            }
         }
         // What was read before is written.
         unread.map_or(Ok(Over::Done), Err)
@@ -210,7 +208,7 @@ impl Synchronisation<'_> {
             let dealt_with = entry.job.as_ref() == Some(&self.job.id);
             let as_it_was = same && entry.status == DocumentStatus::Indexed;
             if !dealt_with && !as_it_was {
-                tasks.push(Task { key, size: object.size, sidecar, entry });
+                tasks.push(Task { key, object, sidecar, entry });
             }
         }
         let mut gone: Vec<Entry> = known.into_values().collect();
@@ -222,15 +220,14 @@ impl Synchronisation<'_> {
     /// written one after the other. Once there is enough of them no other is begun; those that are being read then, at most
     /// [`READ_TOGETHER`], come with them.
     async fn next(&self, tasks: &mut Peekable<IntoIter<Task>>) -> Result<Vec<(Ctx, Vec<Prepared>)>> {
-        if tasks.peek().is_none() {
-            return Ok(Vec::new());
-        }
+        let Some(first) = tasks.peek().map(|task| task.key.clone()) else { return Ok(Vec::new()) };
         let (role, room) = (self.worker.role().await?, Room::new(self.window()));
-        let admitted = std::iter::from_fn(|| tasks.next_if(|task| room.take(task.size)));
+        let shown = self.shown(&role, &first).await?;
+        let admitted = std::iter::from_fn(|| tasks.next_if(|task| room.take(task.object.size)));
         let read = |task| {
-            let (role, room) = (&role, &room);
+            let (role, room, shown) = (&role, &room, shown.as_ref());
             async move {
-                let prepared = self.prepare(role, task).await?;
+                let prepared = self.prepare(role, shown, task).await?;
                 room.read(prepared.text_bytes());
                 Ok(prepared)
             }
@@ -238,6 +235,13 @@ impl Synchronisation<'_> {
         let prepared: Vec<Result<Prepared>> = stream::iter(admitted).map(read).buffered(READ_TOGETHER).collect().await;
         let parts = parts(prepared.into_iter().collect::<Result<_>>()?, self.worker.model.dimension);
         Ok(parts.into_iter().map(|part| (role.clone(), part)).collect())
+    }
+
+    /// What there is after an object, as much as is dealt with together: objects, and which sidecars they have.
+    async fn shown(&self, role: &Ctx, first: &str) -> Result<Option<Shown>> {
+        let Origin::S3 { prefixes, owner, .. } = &self.worker.source.origin else { return Ok(None) };
+        let prefix = prefixes.iter().find(|prefix| first.starts_with(prefix.as_str())).map_or("", String::as_str);
+        self.worker.shown(role, (self.bucket(), owner.as_deref()), (prefix, first), self.window()).await
     }
 
     /// Embeds the texts of documents.
@@ -249,26 +253,29 @@ impl Synchronisation<'_> {
 
     /// Writes documents, and what was handed in meanwhile. Of those whose texts were indexed or removed as they were handed in since
     /// their rows were read, nothing is written: that is newer. Of the others, what was said then of who may read them holds,
-    /// whether or not they could be indexed.
-    async fn write(&self, ready: Option<(Ctx, Ready)>) -> Result<()> {
+    /// whether or not they could be indexed. Then so many of all are done.
+    async fn write(&self, ready: Option<(Ctx, Ready)>, (done, total): (u64, u64)) -> Result<()> {
         let Some((role, ready)) = ready else { return Ok(()) };
         let Worker { knowledge, realm, base, source, .. } = &self.worker;
         let place = Place { realm, base: &base.id, source: &source.id };
         let names: Vec<&str> = ready.entries().iter().map(|entry| entry.location.name()).collect();
         let kept = find_all(&knowledge.inner.store, place, &names).await?;
         self.worker.write_ready(Some(&self.job.id), ready.beside(kept)).await?;
-        self.worker.deal_between(&role).await
+        self.worker.deal_between(&role).await?;
+        self.say(done, Some(total), "indexing documents").await;
+        Ok(())
     }
 
-    async fn prepare(&self, role: &Ctx, task: Task) -> Result<Prepared> {
+    /// What is to become of a document. `shown` is what there was in the bucket before it is read.
+    async fn prepare(&self, role: &Ctx, shown: Option<&Shown>, task: Task) -> Result<Prepared> {
         let Origin::S3 { owner, .. } = &self.worker.source.origin else {
             return Err(Error::internal("the source is no bucket"));
         };
-        let Task { key, size, sidecar: listed, mut entry } = task;
+        let Task { key, object: listed, sidecar: listed_sidecar, mut entry } = task;
         let limits = &self.worker.knowledge.inner.config.limits;
         let (place, owner) = ((self.bucket(), key.as_str()), owner.as_deref());
         // The object before its sidecar: a new text never gets the permissions of the one before it.
-        let object = match limits.admit(size) {
+        let object = match limits.admit(listed.size) {
             Ok(()) => self.worker.object(role, place, owner, limits.bytes).await,
             // What is too large is not read at all.
             Err(error) => Err(Error::invalid(format!("The document cannot be read: {error}."))),
@@ -279,7 +286,15 @@ impl Synchronisation<'_> {
             }
             _ => {}
         }
-        let (sidecar, sidecar_etag) = match self.worker.own_sidecar(role, place, (owner, listed.is_none())).await {
+        // A text that stood there without a sidecar each time that was looked at has none. One that came since, or came back, may
+        // have one that came with it; and where one was seen before, it may only have been gone for a moment.
+        let stood_alone = |etag: &str| listed_sidecar.is_none() && shown.is_some_and(|shown| shown.lacks(&key, etag));
+        let own = if object.as_ref().is_ok_and(|object| stood_alone(&object.etag)) {
+            Ok((Sidecar::default(), None))
+        } else {
+            self.worker.own_sidecar(role, place, (owner, listed_sidecar.is_none())).await
+        };
+        let (sidecar, sidecar_etag) = match own {
             Ok((sidecar, etag)) => (sidecar.handed(entry.handed_acl.as_ref()), etag),
             Err(error) if !super::prepare::is_own(&error) => return Err(error),
             // What was said of the document before holds still.

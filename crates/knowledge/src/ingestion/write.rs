@@ -112,7 +112,8 @@ impl Worker<'_> {
         }
         let embedded = self.embed_all(role, contents, &mut others).await?;
         if !embedded.is_empty() {
-            // The model's id may have come to mean another one meanwhile.
+            // The model's id may have come to mean another one meanwhile. It is asked here and not before the write, by when it may mean
+            // the one again that the index is made by.
             self.knowledge.model_of(role, self.base).await?;
         }
         Ok(Ready { others, embedded })

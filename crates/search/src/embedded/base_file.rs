@@ -4,15 +4,18 @@
 //! checksum, place) and a tail that says where the table is. Sections begin at multiples of 64 bytes, so that numbers in
 //! them can be read in place. All checksums are verified when the file is opened.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::ops::{Bound, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::keys;
 use super::manifest::FORMAT;
-use super::records::{read_acl, read_language, read_metadata};
+use super::records::{find_value, read_acl, read_language, read_metadata};
 use super::state::State;
+use crate::analysis::Language;
 use crate::codec::{Decoded, Malformed, Reader, checksum};
-use crate::document::{Acl, Schema};
+use crate::document::{Acl, Schema, Value};
 use crate::scan::{Map, fetch};
 use crate::{Error, Result};
 
@@ -70,22 +73,33 @@ pub(crate) struct BaseFile {
     fields: usize,
     dimension: usize,
     analysis: u32,
+    /// Where each document's record begins in its section.
+    records: Vec<u64>,
+    /// The documents, ascending by their keys.
+    by_key: Vec<u32>,
 }
 
 impl BaseFile {
-    /// Maps a base file and verifies it.
+    /// Maps a base file and verifies it. Its documents are known once it is loaded.
     pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Self> {
-        let mut map = Map::open(path).map_err(|error| Error::io(path, &error))?;
+        let map = Map::open(path).map_err(|error| Error::io(path, &error))?;
         let damaged = |Malformed(reason)| Error::corrupt(path, reason);
         let (format, analysis) = head(&map).map_err(damaged)?;
         if format > FORMAT {
             return Err(Error::Format { file: path.to_owned(), found: format, newest: FORMAT });
         }
         let (documents, sections) = table(&map).map_err(damaged)?;
-        // All of it was read for the checksums; queries read much less.
-        map.let_go();
-        let (fields, dimension) = (schema.fields.len(), schema.dimension.unwrap_or(0));
-        let file = Self { map, path: path.to_owned(), sections, documents, fields, dimension, analysis };
+        let file = Self {
+            map,
+            path: path.to_owned(),
+            sections,
+            documents,
+            fields: schema.fields.len(),
+            dimension: schema.dimension.unwrap_or(0),
+            analysis,
+            records: Vec::new(),
+            by_key: Vec::new(),
+        };
         file.check_sizes().map_err(damaged)?;
         Ok(file)
     }
@@ -124,30 +138,96 @@ impl BaseFile {
         &self.map[self.sections[section as usize - 1].clone()]
     }
 
-    /// Puts its documents into an empty state.
-    pub(crate) fn load(self: &Arc<Self>, state: &mut State) -> Result<()> {
+    /// Puts its documents into an empty state, which keeps it.
+    pub(crate) fn load(mut self, state: &mut State) -> Result<()> {
         self.load_documents(state).map_err(|Malformed(reason)| Error::corrupt(&self.path, reason))?;
-        state.base = Some(Arc::clone(self));
+        // All of it was read for the checksums, and all records since; queries read much less.
+        self.map.let_go();
+        state.base = Some(Arc::new(self));
         Ok(())
     }
 
-    fn load_documents(&self, state: &mut State) -> Decoded<()> {
+    /// What every query asks of a document is put into the state; the rest stays in the file, and it is noted where.
+    fn load_documents(&mut self, state: &mut State) -> Decoded<()> {
         let mut reader = Reader(self.section(Section::Acls));
         let acls: Vec<Acl> = reader.list(read_acl)?;
         let numbers: Vec<u32> = acls.iter().map(|acl| state.acls.number(acl)).collect();
-        let mut reader = Reader(self.section(Section::Documents));
+        let section = self.section(Section::Documents);
+        let (mut reader, mut records) = (Reader(section), Vec::with_capacity(self.documents));
         for _ in 0..self.documents {
-            let key = reader.str()?;
+            records.push((section.len() - reader.0.len()) as u64);
+            reader.str()?;
             let language = read_language(&mut reader)?;
             let acl = *numbers.get(reader.u32()? as usize).ok_or(Malformed("a permission of an unknown number"))?;
             let with_vector = reader.u8()? != 0;
-            let metadata = read_metadata(&mut reader)?;
+            // That it can be read later.
+            read_metadata(&mut reader)?;
             for lengths in &mut state.lengths {
                 lengths.push(reader.u32()?);
             }
-            state.add_record(key, language, metadata, None, acl, with_vector);
+            state.add(language, acl, with_vector);
         }
-        reader.end()
+        reader.end()?;
+        self.records = records;
+        self.by_key = keys::sorted(self.documents, |document| self.key_bytes(document));
+        Ok(())
+    }
+
+    /// A document's record, from its beginning on.
+    fn record(&self, document: u32) -> Reader<'_> {
+        Reader(&self.section(Section::Documents)[self.records[document as usize] as usize..])
+    }
+
+    fn key_bytes(&self, document: u32) -> &[u8] {
+        self.record(document).piece().unwrap_or_default()
+    }
+
+    /// A document's key.
+    pub(crate) fn key(&self, document: u32) -> &str {
+        std::str::from_utf8(self.key_bytes(document)).unwrap_or_default()
+    }
+
+    /// The document of a key.
+    pub(crate) fn find(&self, key: &str) -> Option<u32> {
+        let found = self.by_key.binary_search_by(|document| self.key_bytes(*document).cmp(key.as_bytes()));
+        found.ok().map(|at| self.by_key[at])
+    }
+
+    /// The documents whose keys are not before a bound, ascending by their keys.
+    pub(crate) fn documents_from(&self, from: Bound<&str>) -> &[u32] {
+        let is_before = |document: &u32| match from {
+            Bound::Included(from) => self.key_bytes(*document) < from.as_bytes(),
+            Bound::Excluded(from) => self.key_bytes(*document) <= from.as_bytes(),
+            Bound::Unbounded => false,
+        };
+        &self.by_key[self.by_key.partition_point(is_before)..]
+    }
+
+    /// A document's language, where it has one of its own.
+    pub(crate) fn language(&self, document: u32) -> Option<Language> {
+        let mut reader = self.record(document);
+        reader.piece().and_then(|_| read_language(&mut reader)).unwrap_or_default()
+    }
+
+    /// A document's metadata.
+    pub(crate) fn metadata(&self, document: u32) -> BTreeMap<String, Value> {
+        self.metadata_of(document).and_then(|mut reader| read_metadata(&mut reader)).unwrap_or_default()
+    }
+
+    /// One value of a document's metadata.
+    pub(crate) fn value(&self, document: u32, name: &str) -> Option<Value> {
+        self.metadata_of(document).and_then(|mut reader| find_value(&mut reader, name)).unwrap_or_default()
+    }
+
+    /// A document's record from its metadata on.
+    fn metadata_of(&self, document: u32) -> Decoded<Reader<'_>> {
+        let mut reader = self.record(document);
+        reader.piece()?;
+        read_language(&mut reader)?;
+        // The permission, and whether there is a vector.
+        reader.u32()?;
+        reader.u8()?;
+        Ok(reader)
     }
 
     /// The text of a document's field.

@@ -27,20 +27,37 @@ pub(crate) struct Cut {
     alive: Bitmap,
     acl_of: Vec<u32>,
     acls: Vec<Arc<Acl>>,
-    /// The documents that are alive, ascending.
+}
+
+impl Cut {
+    pub(crate) fn of(state: &State) -> Self {
+        let acls = (0..state.acls.len() as u32).map(|number| Arc::clone(state.acls.get(number))).collect();
+        Self { alive: state.alive.clone(), acl_of: state.acl_of.clone(), acls }
+    }
+}
+
+/// In which order the documents of a cut are written: those of one permission one after the other, and those of permissions that
+/// begin alike near each other. What a caller may see lies in few runs then, rather than on every page of vectors.
+struct Layout<'a> {
+    cut: &'a Cut,
+    /// The documents that are alive.
     slots: Vec<u32>,
     /// Their new numbers by the old ones.
     renumbered: Vec<u32>,
 }
 
-impl Cut {
-    pub(crate) fn of(state: &State) -> Self {
-        let alive = state.alive.clone();
-        let slots: Vec<u32> = alive.iter().map(|slot| slot as u32).collect();
-        let mut renumbered = vec![u32::MAX; alive.len()];
+impl<'a> Layout<'a> {
+    fn of(cut: &'a Cut) -> Self {
+        let mut acls: Vec<usize> = (0..cut.acls.len()).collect();
+        acls.sort_unstable_by_key(|number| &cut.acls[*number]);
+        let mut places = vec![0_u32; acls.len()];
+        acls.iter().zip(0..).for_each(|(number, place)| places[*number] = place);
+        let mut slots: Vec<u32> = cut.alive.iter().map(|slot| slot as u32).collect();
+        // Those of one permission keep their order.
+        slots.sort_by_key(|slot| places[cut.acl_of[*slot as usize] as usize]);
+        let mut renumbered = vec![u32::MAX; cut.alive.len()];
         slots.iter().zip(0..).for_each(|(slot, number)| renumbered[*slot as usize] = number);
-        let acls = (0..state.acls.len() as u32).map(|number| Arc::clone(state.acls.get(number))).collect();
-        Self { alive, acl_of: state.acl_of.clone(), acls, slots, renumbered }
+        Self { cut, slots, renumbered }
     }
 }
 
@@ -60,11 +77,12 @@ pub(crate) fn write(files: &dyn Files, name: &str, cut: &Cut, source: &dyn Sourc
 
 /// [`write`], stating the version of the rules of analysis.
 pub(super) fn write_as(files: &dyn Files, name: &str, cut: &Cut, source: &dyn Source, analysis: u32) -> Result<()> {
+    let layout = Layout::of(cut);
     let written = Output::create(files, name, analysis).and_then(|mut output| {
-        documents(&mut output, cut, source)?;
-        terms(&mut output, cut, source)?;
-        vectors(&mut output, cut, source)?;
-        output.finish(cut.slots.len() as u64)
+        documents(&mut output, &layout, source)?;
+        terms(&mut output, &layout, source)?;
+        vectors(&mut output, &layout, source)?;
+        output.finish(layout.slots.len() as u64)
     });
     if written.is_err() {
         // What cannot be removed now is removed when the index is opened next.
@@ -73,29 +91,29 @@ pub(super) fn write_as(files: &dyn Files, name: &str, cut: &Cut, source: &dyn So
     written
 }
 
-fn documents(output: &mut Output, cut: &Cut, source: &dyn Source) -> Result<()> {
+fn documents(output: &mut Output, layout: &Layout<'_>, source: &dyn Source) -> Result<()> {
+    let cut = layout.cut;
     // Only those that a document has: the others end with this compaction.
-    let used: BTreeSet<u32> = cut.slots.iter().map(|slot| cut.acl_of[*slot as usize]).collect();
+    let used: BTreeSet<u32> = layout.slots.iter().map(|slot| cut.acl_of[*slot as usize]).collect();
     let used: Vec<u32> = used.into_iter().collect();
     output.begin(Section::Acls)?;
     let mut writer = Writer::default();
     writer.list(used.iter(), |writer, number| write_acl(writer, &cut.acls[*number as usize]));
     output.write(&writer.0)?;
     output.begin(Section::Documents)?;
-    pieces(cut, source, output, |state, slot, writer| {
-        let record = &state.records[slot as usize];
-        writer.text(&record.key);
-        write_language(writer, record.language);
+    pieces(layout, source, output, |state, slot, writer| {
+        writer.text(state.key(slot));
+        write_language(writer, state.language(slot));
         let acl = used.binary_search(&cut.acl_of[slot as usize]).unwrap_or_default();
         writer.u32(acl as u32);
         writer.u8(u8::from(state.with_vector.contains(slot as usize)));
-        write_metadata(writer, record.metadata.iter().map(|(name, value)| (name.as_ref(), value)));
+        write_metadata(writer, state.metadata(slot).iter().map(|(name, value)| (name.as_str(), value)));
         state.lengths.iter().for_each(|lengths| writer.u32(lengths[slot as usize]));
     })?;
     let mut ends = Writer::default();
     let mut end = 0;
     output.begin(Section::Texts)?;
-    pieces(cut, source, output, |state, slot, writer| {
+    pieces(layout, source, output, |state, slot, writer| {
         for field in 0..state.schema.fields.len() {
             let text = state.text(slot, field);
             end += text.len() as u64;
@@ -107,14 +125,14 @@ fn documents(output: &mut Output, cut: &Cut, source: &dyn Source) -> Result<()> 
     output.write(&ends.0)
 }
 
-fn vectors(output: &mut Output, cut: &Cut, source: &dyn Source) -> Result<()> {
+fn vectors(output: &mut Output, layout: &Layout<'_>, source: &dyn Source) -> Result<()> {
     output.begin(Section::Vectors)?;
-    pieces(cut, source, output, |state, slot, writer| {
+    pieces(layout, source, output, |state, slot, writer| {
         writer.0.extend_from_slice(bytemuck::cast_slice(state.full(slot)));
     })?;
     let mut scales = Writer::default();
     output.begin(Section::Shorts)?;
-    pieces(cut, source, output, |state, slot, writer| {
+    pieces(layout, source, output, |state, slot, writer| {
         let short = quantise(state.full(slot));
         writer.0.extend_from_slice(bytemuck::cast_slice(&short.integers));
         scales.u32(short.scale.to_bits());
@@ -126,12 +144,12 @@ fn vectors(output: &mut Output, cut: &Cut, source: &dyn Source) -> Result<()> {
 
 /// Writes what `each` makes of every document that is alive, piece by piece.
 fn pieces(
-    cut: &Cut,
+    layout: &Layout<'_>,
     source: &dyn Source,
     output: &mut Output,
     mut each: impl FnMut(&State, u32, &mut Writer),
 ) -> Result<()> {
-    for piece in cut.slots.chunks(PIECE) {
+    for piece in layout.slots.chunks(PIECE) {
         let mut writer = Writer::default();
         source.read(&mut |state| piece.iter().for_each(|slot| each(state, *slot, &mut writer)))?;
         output.write(&writer.0)?;
@@ -139,7 +157,7 @@ fn pieces(
     Ok(())
 }
 
-fn terms(output: &mut Output, cut: &Cut, source: &dyn Source) -> Result<()> {
+fn terms(output: &mut Output, layout: &Layout<'_>, source: &dyn Source) -> Result<()> {
     let mut all: BTreeSet<(usize, String)> = BTreeSet::new();
     source.read(&mut |state| {
         let tail = state.tail_terms.iter().enumerate();
@@ -152,26 +170,32 @@ fn terms(output: &mut Output, cut: &Cut, source: &dyn Source) -> Result<()> {
     let (mut at, mut count) = (0_u64, 0_u64);
     output.begin(Section::Postings)?;
     for piece in all.chunks(PIECE) {
-        let mut writer = Writer::default();
+        let (mut found, mut ends) = (Vec::new(), Vec::with_capacity(piece.len()));
         source.read(&mut |state| {
             for (field, term) in piece {
-                let start = writer.0.len();
-                let documents = postings(state, *field, term, cut, &mut writer);
-                if documents == 0 {
-                    continue;
-                }
-                entries.u32(*field as u32);
-                entries.u32(term.len() as u32);
-                entries.u64(blob.len() as u64);
-                entries.u32(documents);
-                entries.u32(0);
-                entries.u64(at + start as u64);
-                blob.extend_from_slice(term.as_bytes());
-                count += 1;
+                collect(state, *field, term, layout, &mut found);
+                ends.push(found.len());
             }
         })?;
-        at += writer.0.len() as u64;
-        output.write(&writer.0)?;
+        let mut start = 0;
+        for ((field, term), end) in piece.iter().zip(ends) {
+            let postings = &mut found[start..end];
+            start = end;
+            if postings.is_empty() {
+                continue;
+            }
+            entries.u32(*field as u32);
+            entries.u32(term.len() as u32);
+            entries.u64(blob.len() as u64);
+            entries.u32(postings.len() as u32);
+            entries.u32(0);
+            entries.u64(at);
+            blob.extend_from_slice(term.as_bytes());
+            count += 1;
+            let written = write_postings(postings);
+            at += written.0.len() as u64;
+            output.write(&written.0)?;
+        }
     }
     debug_assert_eq!(entries.0.len() as u64, count * TERM_ENTRY as u64);
     output.begin(Section::Terms)?;
@@ -180,22 +204,27 @@ fn terms(output: &mut Output, cut: &Cut, source: &dyn Source) -> Result<()> {
     output.write(&blob)
 }
 
-/// Writes a term's postings of the documents that are alive; how many these are.
-fn postings(state: &State, field: usize, term: &str, cut: &Cut, writer: &mut Writer) -> u32 {
-    let mut kept: Vec<u16> = Vec::new();
+/// Adds a term's postings of the documents that are alive, by their new numbers.
+fn collect(state: &State, field: usize, term: &str, layout: &Layout<'_>, found: &mut Vec<(u32, u16)>) {
     for (slots, frequencies) in state.postings(field, term) {
-        let known = slots.iter().zip(frequencies).take_while(|(slot, _)| (**slot as usize) < cut.alive.len());
-        for (slot, frequency) in known.filter(|(slot, _)| cut.alive.contains(**slot as usize)) {
-            writer.u32(cut.renumbered[*slot as usize]);
-            kept.push(*frequency);
-        }
+        let known = slots.iter().zip(frequencies).take_while(|(slot, _)| (**slot as usize) < layout.renumbered.len());
+        let numbered = known.map(|(slot, frequency)| (layout.renumbered[*slot as usize], *frequency));
+        // The others have none.
+        found.extend(numbered.filter(|(number, _)| *number != u32::MAX));
     }
-    kept.iter().for_each(|frequency| writer.u16(*frequency));
+}
+
+/// A term's postings as they are written: ascending, the documents and then the frequencies.
+fn write_postings(postings: &mut [(u32, u16)]) -> Writer {
+    postings.sort_unstable_by_key(|(number, _)| *number);
+    let mut writer = Writer::default();
+    postings.iter().for_each(|(number, _)| writer.u32(*number));
+    postings.iter().for_each(|(_, frequency)| writer.u16(*frequency));
     // The next term's documents begin at a multiple of 4.
-    if kept.len() % 2 == 1 {
+    if postings.len() % 2 == 1 {
         writer.u16(0);
     }
-    kept.len() as u32
+    writer
 }
 
 /// A base file that is being written.

@@ -81,10 +81,10 @@ impl Inner {
     /// What there is to compact, the documents that have a number, and the base file's bytes.
     fn pending(&self) -> Result<(Pending, usize, u64)> {
         let state = self.read()?;
-        let recent = state.slots() - state.base_slots();
-        let dead = state.slots() - state.keys.len();
+        let (recent, alive) = (state.slots() - state.base_slots(), state.alive.count() as usize);
+        let dead = state.slots() - alive;
         // Documents that share a permission make this less than there are.
-        let stale = state.acls.len().saturating_sub(state.keys.len());
+        let stale = state.acls.len().saturating_sub(alive);
         let base = state.base.as_ref().map_or(0, |base| base.bytes());
         let pending = Pending { count: recent.max(dead).max(stale), logged: self.logged.load(Ordering::Relaxed) };
         Ok((pending, state.slots(), base))

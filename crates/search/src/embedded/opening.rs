@@ -112,9 +112,10 @@ pub(super) fn load_base(files: &dyn Files, manifest: &Manifest) -> Result<State>
     let schema = Arc::new(manifest.schema.clone());
     let mut state = State::new(Arc::clone(&schema));
     let Some(name) = &manifest.base else { return Ok(state) };
-    let base = Arc::new(BaseFile::open(&files.path(name), &schema)?);
+    let base = BaseFile::open(&files.path(name), &schema)?;
+    let is_analysed_as_now = base.is_analysed_as_now();
     base.load(&mut state)?;
-    if base.is_analysed_as_now() {
+    if is_analysed_as_now {
         return Ok(state);
     }
     let mut renewed = State::new(Arc::clone(&schema));

@@ -6,6 +6,8 @@ use crate::analysis::Language;
 use crate::codec::{Decoded, Malformed, Reader, Writer};
 use crate::document::{Acl, Change, Document, Value};
 
+const UNKNOWN_TYPE: Malformed = Malformed("a metadata value of an unknown type");
+
 /// A batch as the payload of a log's record.
 pub(crate) fn write_batch(changes: &[Change]) -> Vec<u8> {
     let mut writer = Writer::default();
@@ -118,18 +120,39 @@ pub(crate) fn write_metadata<'a>(writer: &mut Writer, metadata: impl ExactSizeIt
 }
 
 pub(crate) fn read_metadata(reader: &mut Reader<'_>) -> Decoded<BTreeMap<String, Value>> {
-    reader.list(|reader| {
-        let name = reader.text()?;
-        let value = match reader.u8()? {
-            1 => Value::Text(reader.text()?),
-            2 => Value::Number(f64::from_bits(reader.u64()?)),
-            3 => Value::Boolean(reader.u8()? != 0),
-            4 => Value::TextList(reader.list(Reader::text)?),
-            5 => Value::Time(reader.u64()?.cast_signed()),
-            _ => return Err(Malformed("a metadata value of an unknown type")),
-        };
-        Ok((name, value))
+    reader.list(|reader| Ok((reader.text()?, read_value(reader)?)))
+}
+
+/// The value of a name out of metadata, of which no other is read.
+pub(crate) fn find_value(reader: &mut Reader<'_>, name: &str) -> Decoded<Option<Value>> {
+    for _ in 0..reader.u32()? {
+        if reader.piece()? == name.as_bytes() {
+            return read_value(reader).map(Some);
+        }
+        skip_value(reader)?;
+    }
+    Ok(None)
+}
+
+fn read_value(reader: &mut Reader<'_>) -> Decoded<Value> {
+    Ok(match reader.u8()? {
+        1 => Value::Text(reader.text()?),
+        2 => Value::Number(f64::from_bits(reader.u64()?)),
+        3 => Value::Boolean(reader.u8()? != 0),
+        4 => Value::TextList(reader.list(Reader::text)?),
+        5 => Value::Time(reader.u64()?.cast_signed()),
+        _ => return Err(UNKNOWN_TYPE),
     })
+}
+
+fn skip_value(reader: &mut Reader<'_>) -> Decoded<()> {
+    match reader.u8()? {
+        1 => reader.piece().map(drop),
+        2 | 5 => reader.u64().map(drop),
+        3 => reader.u8().map(drop),
+        4 => (0..reader.u32()?).try_for_each(|_| reader.piece().map(drop)),
+        _ => Err(UNKNOWN_TYPE),
+    }
 }
 
 pub(crate) fn write_acl(writer: &mut Writer, acl: &Acl) {

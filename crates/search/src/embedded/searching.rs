@@ -69,18 +69,18 @@ impl State {
     }
 
     fn filtered(&self, permitted: &Bitmap, filter: &Filter) -> Bitmap {
-        let holds = |slot: usize| filter.holds(&|name: &str| self.records[slot].value(name));
+        let holds = |slot: usize| filter.holds(&|name: &str| self.value(slot as u32, name));
         Bitmap::of(self.slots(), |slot| permitted.contains(slot) && holds(slot))
     }
 
     fn best_by_words(&self, lexical: &Lexical, limit: usize) -> Vec<Scored<u32>> {
         let scored = |slot: &u32| Scored { id: *slot, score: lexical.scores[*slot as usize] };
-        best(lexical.found.iter().map(scored).collect(), limit, |slot| &self.records[slot as usize].key)
+        best(lexical.found.iter().map(scored).collect(), limit, |slot| self.key(slot))
     }
 
     fn nearest(&self, query: &[f32], limit: usize, matching: &Bitmap) -> Vec<Scored<u32>> {
         let among = matching.iter().filter(|slot| self.with_vector.contains(*slot)).map(|slot| slot as u32);
-        nearest(self, among.collect(), query, limit, |slot| &self.records[slot as usize].key)
+        nearest(self, among.collect(), query, limit, |slot| self.key(slot))
     }
 
     fn rank(
@@ -89,7 +89,7 @@ impl State {
         (lexical, by_words): (Option<&Lexical>, Option<Vec<Scored<u32>>>),
         by_vector: Option<Vec<Scored<u32>>>,
     ) -> Vec<Fused<u32>> {
-        let key = |slot: u32| &self.records[slot as usize].key;
+        let key = |slot: u32| self.key(slot);
         let score = |slot: u32| lexical.and_then(|lexical| lexical.score(slot));
         let similarity = |slot: u32| {
             let query = prepared.vector.as_ref()?;
@@ -100,11 +100,23 @@ impl State {
         fuse(prepared.fusion, text, vector, prepared.limit, key)
     }
 
-    /// The permitted documents that have the term in the field, and how often.
-    fn having(&self, field: usize, term: &str, permitted: &Bitmap) -> impl Iterator<Item = (u32, u16)> {
-        let postings = self.postings(field, term).into_iter();
-        let each = postings.flat_map(|(slots, frequencies)| slots.iter().copied().zip(frequencies.iter().copied()));
-        each.filter(move |(slot, _)| permitted.contains(*slot as usize))
+    /// Calls `each` with the permitted documents that have the term in the field, and how often: in loops of its own, as an iterator
+    /// over several lists asks at each of millions of postings in which of them it is.
+    fn each_having(&self, field: usize, term: &str, permitted: &Bitmap, mut each: impl FnMut(u32, u16)) {
+        for (slots, frequencies) in self.postings(field, term) {
+            for (slot, frequency) in slots.iter().zip(frequencies) {
+                if permitted.contains(*slot as usize) {
+                    each(*slot, *frequency);
+                }
+            }
+        }
+    }
+
+    /// How many permitted documents have the term in the field.
+    fn count_having(&self, field: usize, term: &str, permitted: &Bitmap) -> u64 {
+        let mut count = 0;
+        self.each_having(field, term, permitted, |_, _| count += 1);
+        count
     }
 
     fn lexical(&self, terms: &BTreeMap<String, Wanted>, permitted: &Bitmap, matching: &Bitmap) -> Lexical {
@@ -118,14 +130,13 @@ impl State {
             let mut counted: BTreeMap<&str, u64> = BTreeMap::new();
             for (term, wanted) in terms {
                 seen.clear();
-                seen.extend(self.having(field, term, permitted));
+                self.each_having(field, term, permitted, |slot, frequency| seen.push((slot, frequency)));
                 counted.insert(term, seen.len() as u64);
                 if seen.is_empty() {
                     continue;
                 }
                 let documents = wanted.documents(visible, |form| {
-                    let count = || self.having(field, form, permitted).count() as u64;
-                    *counted.entry(form).or_insert_with(count)
+                    *counted.entry(form).or_insert_with(|| self.count_having(field, form, permitted))
                 });
                 let idf = statistics.idf(documents);
                 let weight = declared.weight * wanted.count() * idf;
@@ -143,15 +154,14 @@ impl State {
     }
 
     fn hit(&self, fused: &Fused<u32>, lexical: Option<&Lexical>) -> Hit {
-        let record = &self.records[fused.id as usize];
         let terms = lexical.map_or_else(Vec::new, |lexical| {
             lexical.terms.iter().filter_map(|term| self.term_part(fused.id, term)).collect()
         });
         Hit {
-            key: record.key.as_ref().to_owned(),
+            key: self.key(fused.id).to_owned(),
             score: fused.score,
             fields: self.texts(fused.id),
-            language: record.language,
+            language: self.language(fused.id),
             metadata: self.metadata(fused.id),
             explanation: Explanation { lexical: fused.lexical, vector: fused.vector, terms },
         }

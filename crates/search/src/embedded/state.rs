@@ -1,8 +1,10 @@
 //! What an index holds, as queries see it: the base file, mapped, and everything since in memory.
 //!
-//! Documents have numbers, ascending in the order in which they were put. A replaced or deleted document keeps its
-//! number and is no longer alive; the next compaction leaves it out.
+//! Documents have numbers: those of the base file its own, and those since the next ones, in the order in which they were put. A
+//! replaced or deleted document keeps its number and is no longer alive; the next compaction leaves it out. Of a document of the
+//! base file there is in memory what every query asks of it, some 20 bytes; the rest is read where it lies.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -65,29 +67,37 @@ pub(crate) struct Postings {
     pub(crate) frequencies: Vec<u16>,
 }
 
-/// What is needed of a document only once it was found.
-pub(crate) struct Record {
-    pub(crate) key: Arc<str>,
-    pub(crate) language: Option<Language>,
+/// What is needed of a document only once it was found, where the base file does not have it.
+struct Record {
+    key: Arc<str>,
+    language: Option<Language>,
     /// Ascending by name.
-    pub(crate) metadata: Box<[(Arc<str>, Value)]>,
-    /// The texts by field; none where the base file has them.
-    pub(crate) texts: Option<Box<[Box<str>]>>,
+    metadata: Box<[(Arc<str>, Value)]>,
+    /// By field.
+    texts: Box<[Box<str>]>,
 }
 
 impl Record {
-    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
+    fn value(&self, name: &str) -> Option<&Value> {
         let at = self.metadata.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
         Some(&self.metadata[at].1)
     }
+}
+
+/// Who has what is needed of a document only once it was found.
+enum Holder<'a> {
+    Base(&'a BaseFile),
+    Recent(&'a Record),
 }
 
 /// What an index holds.
 pub(crate) struct State {
     pub(crate) schema: Arc<Schema>,
     pub(crate) base: Option<Arc<BaseFile>>,
-    pub(crate) keys: BTreeMap<Arc<str>, u32>,
-    pub(crate) records: Vec<Record>,
+    /// The documents after the base's.
+    recent: Vec<Record>,
+    /// Those of them that are alive, by key.
+    recent_keys: BTreeMap<Arc<str>, u32>,
     pub(crate) acls: Acls,
     pub(crate) acl_of: Vec<u32>,
     /// By whose rules each document was analysed.
@@ -109,8 +119,8 @@ impl State {
         Self {
             schema,
             base: None,
-            keys: BTreeMap::new(),
-            records: Vec::new(),
+            recent: Vec::new(),
+            recent_keys: BTreeMap::new(),
             acls: Acls::default(),
             acl_of: Vec::new(),
             language_of: Vec::new(),
@@ -125,7 +135,7 @@ impl State {
 
     /// How many numbers are given, dead ones included.
     pub(crate) fn slots(&self) -> usize {
-        self.records.len()
+        self.acl_of.len()
     }
 
     /// How many documents the base file has.
@@ -158,8 +168,8 @@ impl State {
                     }
                 }
                 (Change::SetAcl { key, acl }, _) => {
-                    if let Some(slot) = self.keys.get(&*key) {
-                        self.acl_of[*slot as usize] = self.acls.number(&acl);
+                    if let Some(slot) = self.slot(&key) {
+                        self.acl_of[slot as usize] = self.acls.number(&acl);
                         applied.permissions += 1;
                     }
                 }
@@ -171,11 +181,15 @@ impl State {
     fn put(&mut self, document: Document, analysed: Analysed) {
         self.delete(&document.key);
         let slot = self.slots() as u32;
+        let key: Arc<str> = document.key.into();
+        self.recent_keys.insert(Arc::clone(&key), slot);
         let mut fields = document.fields;
         let texts = self.schema.fields.iter().map(|field| fields.remove(&field.name).unwrap_or_default().into());
-        let texts = Some(texts.collect());
+        let texts = texts.collect();
+        let metadata = document.metadata.into_iter().map(|(name, value)| (self.name(name), value)).collect();
+        self.recent.push(Record { key, language: document.language, metadata, texts });
         let acl = self.acls.number(&document.acl);
-        self.add_record(&document.key, document.language, document.metadata, texts, acl, document.vector.is_some());
+        self.add(document.language, acl, document.vector.is_some());
         let dimension = self.dimension();
         match document.vector {
             Some(vector) => self.tail_vectors.extend(vector),
@@ -191,22 +205,9 @@ impl State {
         }
     }
 
-    /// Gives the next number to a document; its lengths, vector and terms are the caller's to add.
-    pub(crate) fn add_record(
-        &mut self,
-        key: &str,
-        language: Option<Language>,
-        metadata: BTreeMap<String, Value>,
-        texts: Option<Box<[Box<str>]>>,
-        acl: u32,
-        with_vector: bool,
-    ) {
-        let slot = self.slots() as u32;
-        let key: Arc<str> = key.into();
-        let metadata = metadata.into_iter().map(|(name, value)| (self.name(name), value)).collect();
-        self.keys.insert(Arc::clone(&key), slot);
+    /// Gives the next number to a document; its key, lengths, vector and terms are the caller's to add.
+    pub(crate) fn add(&mut self, language: Option<Language>, acl: u32, with_vector: bool) {
         self.language_of.push(language.unwrap_or(self.schema.language));
-        self.records.push(Record { key, language, metadata, texts });
         self.acl_of.push(acl);
         self.alive.push(true);
         self.with_vector.push(with_vector);
@@ -223,19 +224,35 @@ impl State {
     }
 
     fn delete(&mut self, key: &str) -> bool {
-        let Some(slot) = self.keys.remove(key) else { return false };
+        let Some(slot) = self.slot(key) else { return false };
+        self.recent_keys.remove(key);
         self.alive.remove(slot as usize);
         true
     }
 
+    /// The number of the document of a key that is alive.
+    pub(crate) fn slot(&self, key: &str) -> Option<u32> {
+        let of_base = || self.base.as_ref()?.find(key).filter(|slot| self.alive.contains(*slot as usize));
+        self.recent_keys.get(key).copied().or_else(of_base)
+    }
+
     /// The keys that begin with `prefix` and come after `after`, ascending, at most `limit`.
-    pub(crate) fn keys_from(&self, prefix: &str, after: Option<&str>, limit: usize) -> Vec<Arc<str>> {
+    pub(crate) fn keys_from(&self, prefix: &str, after: Option<&str>, limit: usize) -> Vec<String> {
         let from = match after {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        let range = self.keys.range::<str, _>((from, Bound::Unbounded));
-        range.take_while(|(key, _)| key.starts_with(prefix)).take(limit).map(|(key, _)| Arc::clone(key)).collect()
+        let recent = self.recent_keys.range::<str, _>((from, Bound::Unbounded)).map(|(key, _)| &**key);
+        let base = self.base.iter().flat_map(|base| base.documents_from(from)).copied();
+        let base = base.filter(|slot| self.alive.contains(*slot as usize)).map(|slot| self.key(slot));
+        let (mut recent, mut base) = (recent.peekable(), base.peekable());
+        // No two that are alive have one key.
+        let ascending = std::iter::from_fn(|| match (recent.peek(), base.peek()) {
+            (Some(one), Some(other)) if one < other => recent.next(),
+            (Some(_), None) => recent.next(),
+            _ => base.next(),
+        });
+        ascending.take_while(|key| key.starts_with(prefix)).take(limit).map(str::to_owned).collect()
     }
 
     /// The documents that are alive and that the caller may see.
@@ -249,12 +266,34 @@ impl State {
         self.acls.permits(caller, self.acl_of[slot as usize])
     }
 
+    fn holder(&self, slot: u32) -> Holder<'_> {
+        match (&self.base, (slot as usize).checked_sub(self.base_slots())) {
+            (Some(base), None) => Holder::Base(base),
+            (_, at) => Holder::Recent(&self.recent[at.unwrap_or(0)]),
+        }
+    }
+
+    /// The document's key.
+    pub(crate) fn key(&self, slot: u32) -> &str {
+        match self.holder(slot) {
+            Holder::Base(base) => base.key(slot),
+            Holder::Recent(record) => &record.key,
+        }
+    }
+
+    /// The document's language, where it is not the index's.
+    pub(crate) fn language(&self, slot: u32) -> Option<Language> {
+        match self.holder(slot) {
+            Holder::Base(base) => base.language(slot),
+            Holder::Recent(record) => record.language,
+        }
+    }
+
     /// The text of a field.
     pub(crate) fn text(&self, slot: u32, field: usize) -> String {
-        match (&self.records[slot as usize].texts, &self.base) {
-            (Some(texts), _) => texts[field].as_ref().to_owned(),
-            (None, Some(base)) => base.text(slot, field),
-            (None, None) => String::new(),
+        match self.holder(slot) {
+            Holder::Base(base) => base.text(slot, field),
+            Holder::Recent(record) => record.texts[field].as_ref().to_owned(),
         }
     }
 
@@ -269,18 +308,29 @@ impl State {
 
     /// The metadata by name.
     pub(crate) fn metadata(&self, slot: u32) -> BTreeMap<String, Value> {
-        let record = &self.records[slot as usize];
-        record.metadata.iter().map(|(name, value)| (name.as_ref().to_owned(), value.clone())).collect()
+        match self.holder(slot) {
+            Holder::Base(base) => base.metadata(slot),
+            Holder::Recent(record) => {
+                record.metadata.iter().map(|(name, value)| (name.as_ref().to_owned(), value.clone())).collect()
+            }
+        }
+    }
+
+    /// One of the metadata.
+    pub(crate) fn value(&self, slot: u32, name: &str) -> Option<Cow<'_, Value>> {
+        match self.holder(slot) {
+            Holder::Base(base) => base.value(slot, name).map(Cow::Owned),
+            Holder::Recent(record) => record.value(name).map(Cow::Borrowed),
+        }
     }
 
     /// The whole document.
     pub(crate) fn document(&self, slot: u32) -> Document {
-        let record = &self.records[slot as usize];
         let vector = self.with_vector.contains(slot as usize).then(|| self.full(slot).to_vec());
         Document {
-            key: record.key.as_ref().to_owned(),
+            key: self.key(slot).to_owned(),
             fields: self.texts(slot),
-            language: record.language,
+            language: self.language(slot),
             metadata: self.metadata(slot),
             acl: self.acls.get(self.acl_of[slot as usize]).as_ref().clone(),
             vector,

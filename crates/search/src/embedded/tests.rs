@@ -15,8 +15,17 @@ mod bounds;
 mod durability;
 mod faults;
 mod formulas;
+mod layout;
+#[path = "../../tests/support/scratch.rs"]
+mod memory;
 pub(crate) mod permissions;
 mod visibility;
+
+/// An empty folder, in memory where that can be: a test that makes hundreds of changes would wait for the disk at each, and what a
+/// disk may lose `faults` takes away itself.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    memory::scratch().unwrap()
+}
 
 /// Two text fields of different weight, vectors of four dimensions.
 pub(crate) fn schema() -> Schema {

@@ -11,7 +11,7 @@ use super::*;
 use crate::document::{Acl, Value};
 use crate::embedded::tests::permissions::{history, is_permitted};
 use crate::embedded::tests::{
-    assert_same, delete, document, put, random_caller, random_document, random_query, rng, schema, state,
+    assert_same, delete, document, put, random_caller, random_document, random_query, rng, schema, scratch, state,
 };
 use crate::filter::Filter;
 use crate::postgres::{Database, MOST_CONNECTIONS};
@@ -30,7 +30,7 @@ fn a_name() -> String {
 fn each_backend(test: impl AsyncFn(&dyn Index)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         test(&Arc::new(Embedded::open(folder.path(), schema()).unwrap())).await;
         if let Some(database) = database().await {
             let postgres = database.index(&a_name(), schema()).await.unwrap();
@@ -385,7 +385,7 @@ async fn compare_with_what_is_permitted<I: Index>(make: impl AsyncFn() -> I, rem
 fn results_of_each_back_end_equal_those_of_one_that_never_held_the_forbidden_documents() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         let embedded = async || Arc::new(Embedded::open(&folder.path().join(a_name()), schema()).unwrap());
         compare_with_what_is_permitted(embedded, async |index| drop(index)).await;
         let Some(database) = database().await else { return };

@@ -1,3 +1,4 @@
+use proptest::prelude::{Strategy as _, any, prop};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -76,4 +77,20 @@ fn a_rounding_error_is_never_understated() {
         assert!(left.sum::<f32>().sqrt() <= short.error);
     }
     assert_eq!(quantise(&[0.0; 4]).integers, [0; 4]);
+}
+
+/// Components of all sizes, down to those of which a 127th is nothing.
+fn component() -> impl proptest::strategy::Strategy<Value = f32> {
+    let smallest = (-200_i32..=200).prop_map(|times| times as f32 * f32::from_bits(1));
+    proptest::prop_oneof![any::<f32>(), smallest, -1.0_f32..1.0]
+}
+
+proptest::proptest! {
+    /// What multiplies them takes the size of each, which -128 has not in 8 bits.
+    #[test]
+    fn no_integer_is_the_one_without_an_opposite(vector in prop::collection::vec(component(), 0..60)) {
+        let integers = quantise(&vector).integers;
+        proptest::prop_assert_eq!(integers.len(), vector.len());
+        proptest::prop_assert!(!integers.contains(&i8::MIN), "{:?}: {:?}", vector, integers);
+    }
 }

@@ -245,7 +245,7 @@ fn work(files: Faulty, seed: u64) -> (Vec<Model>, bool) {
 fn what_was_acknowledged_is_there_after_a_power_failure_at_any_operation() {
     let mut stops = 0;
     for seed in 0..260 {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         let files = Faulty::new(folder.path(), Fault::Stop, seed % 130, seed);
         let plan = Arc::clone(&files.plan);
         let (possible, _) = work(files, seed);
@@ -274,7 +274,7 @@ fn what_was_acknowledged_is_there_after_a_power_failure_at_any_operation() {
 fn a_full_disk_is_told_and_changes_nothing() {
     let mut told = 0;
     for after in 0..110 {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         let files = Faulty::new(folder.path(), Fault::Full, after, after);
         let Ok(index) = Embedded::open_on(Arc::new(files), schema()) else { continue };
         let mut rng = rng(after);

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_change_is_seen_by_the_next_query() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let index = Embedded::open(folder.path(), schema()).unwrap();
     let applied = index.apply(vec![put("a", "river"), put("b", "river bank")]).unwrap();
     assert_eq!(applied, Applied { put: 2, ..Applied::default() });
@@ -21,7 +21,7 @@ fn every_change_is_seen_by_the_next_query() {
 
 #[test]
 fn a_prefix_removes_what_begins_so() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let index = Embedded::open(folder.path(), schema()).unwrap();
     index.apply(["s/1", "s/2", "s0", "t/1"].map(|key| put(key, "river")).into()).unwrap();
     let applied = index.apply(vec![Change::DeletePrefix { prefix: "s/".to_owned() }]).unwrap();
@@ -31,7 +31,7 @@ fn a_prefix_removes_what_begins_so() {
 
 #[test]
 fn keys_are_listed_page_by_page() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let index = Embedded::open(folder.path(), schema()).unwrap();
     index.apply(["c", "pa", "pb", "pc", "q"].map(|key| put(key, "")).into()).unwrap();
     assert_eq!(index.keys("p", None, 2).unwrap(), ["pa", "pb"]);
@@ -42,7 +42,7 @@ fn keys_are_listed_page_by_page() {
 
 #[test]
 fn a_document_is_read_as_it_was_put() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let index = Embedded::open(folder.path(), schema()).unwrap();
     let mut rng = rng(1);
     let mut expected = random_document(&mut rng, "a".to_owned());
@@ -64,7 +64,7 @@ fn a_document_is_read_as_it_was_put() {
 
 #[test]
 fn results_are_the_same_through_compactions_and_reopening() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let mut rng = rng(7);
     let mut index = Embedded::open(folder.path(), schema()).unwrap();
     let mut expected = BTreeMap::new();
@@ -101,7 +101,7 @@ fn results_are_the_same_through_compactions_and_reopening() {
 
 #[test]
 fn readers_and_writers_and_compactions_go_on_together() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let index = Embedded::open(folder.path(), schema()).unwrap();
     let acknowledged = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -131,7 +131,7 @@ fn readers_and_writers_and_compactions_go_on_together() {
 
 #[test]
 fn a_compaction_happens_by_itself_once_there_is_reason() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let schema = Schema::text(Language::Any, None);
     let index = Embedded::open(folder.path(), schema.clone()).unwrap();
     let change = |at: usize| {
