@@ -6,6 +6,8 @@ def test_models_are_listed_with_their_facts():
     assert models[CLAUDE]["providerName"] == "Anthropic" and models[CLAUDE]["responseStreamingSupported"] is True
     assert models[CLAUDE]["modelArn"].endswith(f"::foundation-model/{CLAUDE}")
     assert models[TITAN_V2]["outputModalities"] == ["EMBEDDING"]
+    nova = models["amazon.nova-2-lite-v1:0"]
+    assert nova["modelName"] == "Nova 2 Lite" and nova["providerName"] == "Amazon"
 
 
 def test_filters_narrow_the_list():

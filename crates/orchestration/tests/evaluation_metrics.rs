@@ -8,7 +8,7 @@ use base::ErrorKind;
 use inference::fake::FakeLoader;
 use models::Target;
 use orchestration::evaluations::plan::{Asked, AskedCustom, Parameters, System};
-use orchestration::evaluations::report::{ReportRow, report_json};
+use orchestration::evaluations::report::{Part, ReportRow, report_json};
 use orchestration::evaluations::{EvaluationJob, EvaluationStatus, HumanLabel};
 use serde_json::{Value, json};
 
@@ -112,6 +112,39 @@ async fn nova_2_lite_answers_on_its_own_scales_whatever_model_answers_for_it() {
     let report = report_json(&at.evaluations.report(&at.ctx, &job.id).await.unwrap());
     let calibration = &report["results"][0]["card"]["metrics"][0]["calibration"];
     assert!(calibration.as_str().unwrap().starts_with("not calibrated"), "of another scale: {calibration}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_passport_is_that_of_the_model_that_judged_whatever_answers_for_its_id_by_then() {
+    const METRIC: &str = "Builtin.Refusal";
+    let dir = tempfile::tempdir().unwrap();
+    let (at, _) = prepared(dir.path(), &(0..24).map(line).collect::<Vec<_>>()).await;
+    at.pull(dir.path(), "other.gguf").await.unwrap();
+    let answers = async |name: &str| {
+        let target = Target::Local { name: name.to_owned() };
+        at.models.set_alias(&at.ctx, "my.judge", target).await.unwrap();
+    };
+    let asked = Asked { judge: Some("my.judge".to_owned()), ..with(own(), &[METRIC]) };
+    answers(JUDGE).await;
+    turns(&at, "before", asked.clone()).await;
+    answers("other").await;
+    turns(&at, "after", asked).await;
+    let label = |record: usize| HumanLabel { record, turn: 1, metric: METRIC.to_owned(), label: record % 2 };
+    let [before, after] = [at.named("before").await.unwrap(), at.named("after").await.unwrap()];
+    at.evaluations.calibrate(&at.ctx, &before.id, &(1..25).map(label).collect::<Vec<_>>()).await.unwrap();
+    let kept = async |judge: &str| at.evaluations.passports(&at.ctx, judge).await.unwrap().len();
+    assert_eq!((kept(JUDGE).await, kept("other").await, kept("my.judge").await), (1, 0, 0));
+    // What is known of one model stands beside what that one said.
+    let trust = async |id: &str| {
+        let report = at.evaluations.report(&at.ctx, id).await.unwrap();
+        report.sections[0].trust(METRIC).unwrap()
+    };
+    assert!(trust(&before.id).await.contains("24 items"), "{}", trust(&before.id).await);
+    assert!(trust(&after.id).await.starts_with("not calibrated"), "{}", trust(&after.id).await);
+    let sides = [&before, &after].map(|job| (job.id.as_str(), Part::default()));
+    let compared = at.evaluations.compare(&at.ctx, sides[0], sides[1]).await.unwrap();
+    assert!(compared.is_judged_differently(), "by one id, and by two models");
+    assert!(compared.metrics[0].trust[0] != compared.metrics[0].trust[1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,19 +7,18 @@ use std::time::Duration;
 
 use base::{ErrorKind, Random as _, SeededRandom};
 use inference::fake::{FakeLoader, Gate, GatedLoader};
-use objects::{Body, PutObject};
 use orchestration::evaluations::dataset::{Output, Passage};
 use orchestration::evaluations::outcome::{Score, Spent, Tokens};
 use orchestration::evaluations::plan::{Asked, AskedCustom, Parameters, System};
 use orchestration::evaluations::prices::{ModelPrice, Prices};
-use orchestration::evaluations::report::{Part, UNCALIBRATED, report_json, rows_json};
+use orchestration::evaluations::report::{report_json, rows_json};
 use orchestration::evaluations::{DatasetText, EvaluationStatus, HumanLabel, Rag};
 use serde_json::{Value, json};
 
 #[path = "support/deployment.rs"]
 mod deployment;
 
-use deployment::{BUCKET, Deployment, EMBEDDER, JUDGE, asked, line, own};
+use deployment::{Deployment, EMBEDDER, JUDGE, asked, line, own};
 
 /// How often a job is stopped, and the most steps of the engine that it makes before: fewer than a job takes whose prompts were
 /// read before.
@@ -209,48 +208,6 @@ async fn similarity_and_repeated_askings_are_told_beside_the_verdict() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_jobs_are_compared_pair_by_pair_and_nothing_is_asked_twice() {
-    let dir = tempfile::tempdir().unwrap();
-    let at = prepared(dir.path(), &lines(12), 4).await;
-    let own_answers = with(own(), &["Craton.TokenF1"]);
-    results(&at, "first", own_answers).await;
-    let generator = System::Model { model: JUDGE.to_owned(), parameters: Parameters::default() };
-    results(&at, "second", with(generator, &["Craton.TokenF1"])).await;
-    let compared = |first: &'static str, second: &'static str| {
-        let at = &at;
-        async move {
-            let jobs = at.all().await.unwrap();
-            let id = |name: &str| jobs.iter().find(|job| job.name == name).unwrap().id.clone();
-            let (first, second) = (id(first), id(second));
-            let (work, warnings) = at.evaluations.start_pairwise(&at.ctx, (&first, &second), JUDGE).await.unwrap();
-            while at.jobs.run_due_once().await.unwrap() > 0 {}
-            (at.evaluations.pairwise(&at.ctx, work.id.as_str()).await.unwrap().1.unwrap(), warnings)
-        }
-    };
-    let (told, warnings) = compared("first", "second").await;
-    assert_eq!((told.pairs, told.failed), (12, 0));
-    assert_eq!(told.first_wins + told.second_wins + told.ties + told.changed, 12);
-    assert!(told.consistent.is_some() && told.position.is_some() && told.win_rate.is_some());
-    assert!(warnings[0].contains("the same model") && told.warnings == warnings, "{warnings:?}");
-    let duels = || async {
-        let sql = "SELECT COUNT(*) AS n FROM evaluations_duels";
-        let read = at.store.read(|tx| async move { tx.fetch_one(sql, store::params![]).await }).await;
-        read.unwrap().int("n").unwrap()
-    };
-    assert_eq!(duels().await, 12);
-    assert_eq!(compared("first", "second").await.0, told, "from what is kept");
-    let (other, _) = compared("second", "first").await;
-    assert_eq!((other.first_wins, other.second_wins, other.changed), (told.second_wins, told.first_wins, told.changed));
-    assert_eq!(duels().await, 24);
-    let job = at.all().await.unwrap().into_iter().find(|job| job.name == "first").unwrap();
-    let alone = at.evaluations.start_pairwise(&at.ctx, (&job.id, &job.id), JUDGE).await.unwrap_err();
-    assert!(alone.message.contains("one system alone"), "{alone}");
-    at.evaluations.delete(&at.ctx, &job.id).await.unwrap();
-    assert_eq!(duels().await, 0, "verdicts go with either job");
-    assert_eq!(at.evaluations.pairwise(&at.ctx, "nothing").await.unwrap_err().kind, ErrorKind::NotFound);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn labels_of_people_give_a_passport_and_what_they_would_say() {
     let dir = tempfile::tempdir().unwrap();
     // People look how much of the reference an answer has; what the fake judge says has nothing to do with it.
@@ -312,6 +269,17 @@ async fn a_dataset_is_looked_at_before_a_job_reads_it() {
     assert!(found.problems.len() == 1 && found.problems[0].message.contains("{{context}}"), "{found:?}");
     let error = check(DatasetText::Uri("s3://evals/nothing.jsonl".to_owned())).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Invalid, "{error}");
+    // Labels of people are places on the scales of the judge that is named.
+    let mut rated = line(1);
+    rated["labels"] = json!({"Builtin.Helpfulness": 6});
+    let by = async |judge: Option<&str>| {
+        let (metrics, lines) = (vec!["Builtin.Helpfulness".to_owned()], DatasetText::Lines(rated.to_string()));
+        let found = at.evaluations.check_dataset(&at.ctx, (own(), judge), (metrics, Vec::new()), (lines, false));
+        found.await.unwrap().problems
+    };
+    assert!(by(None).await.is_empty() && by(Some(JUDGE)).await.is_empty());
+    let problems = by(Some("us.amazon.nova-2-lite-v1:0")).await;
+    assert!(problems.len() == 1 && problems[0].message.contains("the label `6`"), "{problems:?}");
 }
 
 /// A record with an answer that was written from ten passages.
@@ -533,49 +501,4 @@ async fn what_is_left_is_not_told_of_a_job_that_nothing_works_on() {
     let kept: u64 = report.progress.iter().map(|progress| progress.done).sum();
     assert!(kept == 1 && report.job.begun.is_some() && report.job.total == Some(4), "{report:?}");
     assert_eq!(report.seconds_left, None);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn any_system_on_any_dataset_is_compared_by_name_or_place() {
-    let dir = tempfile::tempdir().unwrap();
-    let at = prepared(dir.path(), &lines(20), 4).await;
-    let few: String = lines(5).iter().map(|line| format!("{line}\n")).collect();
-    at.objects.put_object(&at.ctx, PutObject::new(BUCKET, "few.jsonl"), Body::from_bytes(few)).await.unwrap();
-    let model = |most: u32| System::Model {
-        model: JUDGE.to_owned(),
-        parameters: Parameters { max_tokens: Some(most), ..Parameters::default() },
-    };
-    let mut wanted =
-        Asked { systems: vec![model(1), model(40)], ..asked(&["Builtin.Completeness", "Craton.EmbeddingSimilarity"]) };
-    let mut few = wanted.datasets[0].clone();
-    (few.name, few.uri) = ("few".to_owned(), format!("s3://{BUCKET}/few.jsonl"));
-    few.metrics.truncate(1);
-    wanted.datasets.push(few);
-    let job = at.evaluate_as("both", wanted).await.unwrap();
-    while at.jobs.run_due_once().await.unwrap() > 0 {}
-    let report = at.evaluations.report(&at.ctx, &job.id).await.unwrap();
-    let mean = |section: usize, metric: usize| report.sections[section].card.metrics[metric].mean.unwrap().value;
-    assert!(mean(0, 1) != mean(1, 1), "the systems answer alike");
-    let part = |dataset: &'static str, system: &'static str| Part { dataset: Some(dataset), system: Some(system) };
-    let compare = |one: Part<'static>, other: Part<'static>| {
-        let (at, id) = (&at, job.id.as_str());
-        async move { at.evaluations.compare(&at.ctx, (id, one), (id, other)).await }
-    };
-    let systems = compare(Part::default(), part("d", "1")).await.unwrap();
-    assert_eq!((systems.turns, systems.metrics.len()), (20, 2));
-    let (one, other) = systems.metrics[1].scores.means.unwrap();
-    assert!((one - mean(0, 1)).abs() < 1e-12 && (other - mean(1, 1)).abs() < 1e-12, "{one} {other}");
-    assert_eq!(
-        (systems.first.name.as_str(), systems.second.name.as_str()),
-        ("both of tiny (0) on d", "both of tiny (1) on d")
-    );
-    assert_eq!(systems.metrics[0].trust, [Some(UNCALIBRATED.to_owned()), Some(UNCALIBRATED.to_owned())]);
-    assert_eq!((&systems.metrics[1].trust, systems.is_judged_differently()), (&[None, None], false));
-    let few = compare(part("few", "0"), part("few", "1")).await.unwrap();
-    assert_eq!((few.turns, few.metrics.len()), (5, 1));
-    assert!((few.metrics[0].scores.means.unwrap().1 - mean(3, 0)).abs() < 1e-12);
-    let error = compare(part("many", "0"), Part::default()).await.unwrap_err();
-    assert!(error.message.contains("no dataset `many`"), "{error}");
-    assert_eq!(error.hint.as_deref(), Some("By place and name it has 0 `d`, 1 `few`."));
-    assert!(compare(part("d", "2"), Part::default()).await.unwrap_err().message.contains("no system `2`"));
 }

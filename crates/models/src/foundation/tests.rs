@@ -55,6 +55,21 @@ fn vendors_are_named_alike_with_and_without_the_table() {
 }
 
 #[tokio::test]
+async fn what_aws_serves_by_profiles_alone_says_so_and_answers_by_them() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    for (id, name) in [("amazon.nova-premier-v1:0", "Nova Premier"), ("amazon.nova-2-lite-v1:0", "Nova 2 Lite")] {
+        let known = models.foundation_model(ctx, id).await.unwrap();
+        assert_eq!((known.name.as_str(), known.provider, known.kind), (name, Provider::Nova, CardKind::Text));
+        assert_eq!(known.inference_types, ["ON_DEMAND", "INFERENCE_PROFILE"]);
+        for named in [id.to_owned(), format!("us.{id}"), format!("global.{id}")] {
+            let resolved = models.resolve(ctx, &named).await.unwrap();
+            assert_eq!((resolved.aws_id.as_str(), resolved.serving_name.as_str()), (id, "smollm2-135m-instruct"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn ids_outside_the_table_are_models_once_the_account_has_an_alias() {
     const SONNET: &str = "anthropic.claude-sonnet-99-v1:0";
     let deployment = Deployment::start().await;

@@ -9,6 +9,7 @@ use super::answer::{ChatEvent, ChatStream, ServedBy, Stop, Timing, TokenLogprob,
 use super::request::{ContinuationRequest, RawPrompt, ScorePrompt, ScoreRequest};
 use super::{Place, chat, choices, continuation, errors, local, render};
 use crate::Models;
+use crate::aliases::Resolved;
 use crate::loaded::Lease;
 
 /// The continuations that one request may score.
@@ -150,6 +151,15 @@ impl Models {
     pub async fn score(&self, ctx: &Ctx, request: ScoreRequest) -> Result<Scores> {
         check(&request)?;
         let resolved = self.resolve(ctx, &request.model).await?;
+        self.score_with(ctx, resolved, request).await
+    }
+
+    /// [`Models::score`] by what was resolved already.
+    ///
+    /// # Errors
+    /// As [`Models::score`].
+    pub async fn score_with(&self, ctx: &Ctx, resolved: Resolved, request: ScoreRequest) -> Result<Scores> {
+        check(&request)?;
         let serving = inference::Serving { deadline: ctx.deadline(), ..request.serving.of(ctx) };
         let request = &request;
         self.metered(ctx, resolved, |attempt| async move {

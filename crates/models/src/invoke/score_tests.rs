@@ -199,3 +199,16 @@ async fn a_score_that_is_late_is_a_timeout() {
     let ctx = deployment.ctx.clone().until(Some(std::time::Instant::now()));
     assert_eq!(deployment.models.score(&ctx, ask(&["a"])).await.unwrap_err().kind, ErrorKind::Timeout);
 }
+
+#[tokio::test]
+async fn what_was_resolved_before_is_asked_whatever_answers_for_the_id_by_now() {
+    let deployment = deployment().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let local = |name: &str| crate::Target::Local { name: name.to_owned() };
+    models.set_alias(ctx, "judge", local("chatty")).await.unwrap();
+    let resolved = models.resolve(ctx, "judge").await.unwrap();
+    models.set_alias(ctx, "judge", local("my-embed")).await.unwrap();
+    let asked = ScoreRequest { model: "judge".to_owned(), ..ask(&["never"]) };
+    assert!(models.score(ctx, asked.clone()).await.is_err(), "an embedder foretells nothing");
+    assert_eq!(models.score_with(ctx, resolved, asked).await.unwrap().served_by.name, "chatty");
+}

@@ -1,23 +1,23 @@
 //! Calibrating a judge: an evaluation whose records people have rated, too, tells how far it may be trusted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base::{Error, Result};
 use identity::Ctx;
-use models::Target;
 
 use super::alignment::off_thread;
 use super::job::EvaluationJob;
+use super::judges::key_of;
 use super::metrics::{Evaluator, Family};
-use super::outcome::Score;
+use super::outcome::{Score, TurnOutcome};
 use super::passport::{FEWEST_ITEMS, Passport, Rated};
 use super::plan::{AskedCustom, Metric, Plan, needs_judge};
 use super::report::ReportRow;
 use super::run::is_of_this_form;
 use super::service::Evaluations;
 use super::verdict::Scale;
-use super::{features, judge, store};
+use super::{features, store};
 
 /// What people say of a record in a metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,11 +34,12 @@ pub struct HumanLabel {
 }
 
 impl Evaluations {
-    /// Compares a job's judge with people, keeps its passport for each metric that they rated, and gives these.
+    /// Compares a job's judge with people, keeps its passport for each metric that they rated, and gives these. A passport is that of
+    /// the model that judged, whatever answers for the judge's id by now.
     ///
     /// # Errors
     /// NotFound, where there is no such job; Invalid, where a label is beyond its scale, a metric has none, there are too few
-    /// items, or the judge was asked in prompts of another form.
+    /// items, the judge was asked in prompts of another form, or where several models judged, or it is not known which one did.
     pub async fn calibrate(&self, ctx: &Ctx, identifier: &str, labels: &[HumanLabel]) -> Result<Vec<Passport>> {
         let job = self.get(ctx, identifier).await?;
         let plan = Plan::new(&job.asked)?;
@@ -72,17 +73,19 @@ impl Evaluations {
                 Metric::Custom(custom) => on_scale(&given, &asked_labels(&job.asked.custom, &custom.name), &scale),
                 Metric::Builtin(_) | Metric::Computed(_) | Metric::Similarity => given,
             };
+            let of_people = rows.iter().filter(|row| is_rated(row, &given)).map(|row| &row.outcome);
+            let judge = only(&judges_of(of_people, name), (name, model), &job.name)?;
             let (all, of, labels) = (Arc::clone(&rows), metric.clone(), scale.clone());
             let items = off_thread(move || rated(&all, &of, &labels, &given)).await?;
             let key = metric.rubric_key(plan.family, plan.evaluator);
             let (count, named) = (items.len(), name.to_owned());
             let passport = off_thread(move || Passport::new((&named, &key), scale.len(), &items)).await?;
-            let passport = passport.ok_or_else(|| {
+            let too_few = || {
                 Error::invalid(format!("Of the metric `{name}` {count} records have both a score and a label."))
                     .with_hint(format!("At least {FEWEST_ITEMS} are needed."))
-            })?;
-            let model = self.judge_key(ctx, model).await?;
-            store::keep_passport(&self.inner.store, ctx, &model, &passport, self.inner.clock.now()).await?;
+            };
+            let (passport, judge) = passport.zip(judge).ok_or_else(too_few)?;
+            store::keep_passport(&self.inner.store, ctx, &judge, &passport, self.inner.clock.now()).await?;
             passports.push(passport);
         }
         Ok(passports)
@@ -109,13 +112,37 @@ impl Evaluations {
         Ok(true)
     }
 
-    /// What a passport belongs to: what answers for a model id and, of a local model, the hash of its file.
+    /// The key of the model that answers for an id now.
     pub(super) async fn judge_key(&self, ctx: &Ctx, model: &str) -> Result<String> {
-        let resolved = self.inner.models.resolve(ctx, model).await?;
-        let name = judge::name_of(&resolved);
-        let Target::Local { name: local } = &resolved.target else { return Ok(name) };
-        let hash = self.inner.models.get(ctx, local).await?.sha256.unwrap_or_default();
-        Ok(format!("{name} {hash}"))
+        let models = &self.inner.models;
+        key_of(models, ctx, &models.resolve(ctx, model).await?).await
+    }
+}
+
+/// What gave the verdicts of turns in a metric, by its keys; none of a verdict of which that was not noted.
+pub(super) fn judges_of<'a>(turns: impl Iterator<Item = &'a TurnOutcome>, metric: &str) -> BTreeSet<Option<&'a str>> {
+    let scores = turns.flat_map(|turn| &turn.scores);
+    let given = scores.filter(|score| score.metric == metric && score.error.is_none());
+    given.map(|score| score.judged_by.as_deref()).collect()
+}
+
+/// The only model that judged a metric, for a judge's id; none where nothing was judged.
+fn only(judges: &BTreeSet<Option<&str>>, (metric, id): (&str, &str), job: &str) -> Result<Option<String>> {
+    let again = "Run the job again, and calibrate the judge by that: a passport tells of one model.";
+    // What is not known comes first.
+    match judges.first() {
+        None => Ok(None),
+        Some(None) => Err(Error::invalid(format!(
+            "It is not known which model judged the metric `{metric}` of `{job}`: an earlier version of the server did not note what \
+             answered for `{id}`."
+        ))
+        .with_hint(again)),
+        Some(Some(_)) if judges.len() > 1 => Err(Error::invalid(format!(
+            "{} models judged the metric `{metric}` of `{job}`: what answers for `{id}` changed while the job ran.",
+            judges.len()
+        ))
+        .with_hint(again)),
+        Some(Some(judge)) => Ok(Some((*judge).to_owned())),
     }
 }
 
@@ -137,7 +164,12 @@ fn rated(rows: &[ReportRow], metric: &Metric, scale: &Scale, given: &BTreeMap<(u
         let human = *given.get(&(row.record, row.turn))?;
         Some(Rated { human, ..known(row, metric, scale)? })
     };
-    rows.iter().filter(|row| (row.dataset, row.system) == (0, 0)).filter_map(of_row).collect()
+    rows.iter().filter(|row| is_rated(row, given)).filter_map(of_row).collect()
+}
+
+/// Did people rate a turn? They rate the first system on the first dataset.
+fn is_rated(row: &ReportRow, given: &BTreeMap<(usize, usize), usize>) -> bool {
+    (row.dataset, row.system) == (0, 0) && given.contains_key(&(row.record, row.turn))
 }
 
 /// What is known of a turn in a metric, but for what people say; none where the judge gave no label that counts, or gave it on

@@ -35,6 +35,52 @@ fn labels_of_a_users_own_scale_are_those_that_were_chosen() {
 }
 
 #[test]
+fn a_passport_is_that_of_the_only_model_that_judged() {
+    let row = |record: usize, judged_by: Option<&str>, error: Option<&str>| {
+        let score = Score {
+            metric: "m".to_owned(),
+            judged_by: judged_by.map(str::to_owned),
+            error: error.map(str::to_owned),
+            ..Score::default()
+        };
+        let outcome = TurnOutcome { scores: vec![score], ..TurnOutcome::default() };
+        ReportRow { dataset: 0, system: 0, record, turn: 1, shown: Shown::default(), outcome }
+    };
+    fn outcomes(rows: &[ReportRow]) -> impl Iterator<Item = &TurnOutcome> {
+        rows.iter().map(|row| &row.outcome)
+    }
+    let only = |rows: &[ReportRow]| only(&judges_of(outcomes(rows), "m"), ("m", "judge"), "job");
+    assert_eq!(only(&[]), Ok(None));
+    // What failed is no verdict, of whomever.
+    let one = [row(1, Some("tiny 1"), None), row(2, Some("other 2"), Some("too long")), row(3, Some("tiny 1"), None)];
+    assert_eq!(only(&one), Ok(Some("tiny 1".to_owned())));
+    assert_eq!(judges_of(outcomes(&one), "n").len(), 0);
+    let two = only(&[row(1, Some("tiny 1"), None), row(2, Some("tiny 2"), None)]).unwrap_err();
+    assert!(
+        two.message.starts_with("2 models judged the metric `m` of `job`: what answers for `judge` changed"),
+        "{two}"
+    );
+    let unknown = only(&[row(1, Some("tiny 1"), None), row(2, None, None)]).unwrap_err();
+    assert!(unknown.message.contains("not known which model judged"), "{unknown}");
+    assert!(unknown.hint.unwrap().starts_with("Run the job again"));
+}
+
+#[test]
+fn only_the_first_system_on_the_first_dataset_is_rated() {
+    let row = |dataset: usize, system: usize, record: usize| ReportRow {
+        dataset,
+        system,
+        record,
+        turn: 1,
+        shown: Shown::default(),
+        outcome: TurnOutcome::default(),
+    };
+    let given = BTreeMap::from([((2, 1), 0)]);
+    assert!(is_rated(&row(0, 0, 2), &given) && !is_rated(&row(0, 0, 1), &given));
+    assert!(!is_rated(&row(1, 0, 2), &given) && !is_rated(&row(0, 1, 2), &given));
+}
+
+#[test]
 fn a_score_on_another_scale_is_rated_nowhere() {
     use crate::evaluations::metrics::Builtin;
     let metric = Metric::Builtin(Builtin::Helpfulness);

@@ -4,7 +4,7 @@ use base::{Error, Result};
 use identity::Ctx;
 
 use super::alignment::off_thread;
-use super::label_scales::{LabelScale, label_scales};
+use super::label_scales::{LabelScale, label_scales, unplaced};
 use super::place::Place;
 use super::plan::{Asked, AskedCustom, AskedDataset, Metric, Plan, Problem, System};
 use super::prices::Prices;
@@ -46,7 +46,8 @@ pub struct Variables {
 
 impl Evaluations {
     /// Looks at a dataset for a job of such a system and judge with these metrics, those of users' own that they name included,
-    /// of more prompts than AWS takes where `unlimited`. Only the scales depend on the judge.
+    /// of more prompts than AWS takes where `unlimited`. Only the scales depend on the judge, and with them whether labels of people
+    /// beside the records are some.
     ///
     /// # Errors
     /// Invalid, where there is no such dataset, where the metrics do not go with the system, or where one of a user's own can
@@ -83,7 +84,16 @@ impl Evaluations {
         let own = plan.metrics.iter().flatten().filter_map(Metric::custom);
         let custom = own.map(|metric| Variables { metric: metric.name.clone(), names: metric.variables() }).collect();
         let scales = label_scales(&plan, 0, &asked.custom);
-        let (records, problems) = off_thread(move || plan.check(0, &text, MOST_PROBLEMS)).await?;
+        let of_people = scales.clone();
+        let found = off_thread(move || {
+            let (records, mut problems) = plan.check(0, &text, MOST_PROBLEMS);
+            problems.extend(unplaced(&text, &of_people));
+            // What is of no line comes first.
+            problems.sort_by_key(|problem| problem.line);
+            problems.truncate(MOST_PROBLEMS);
+            (records, problems)
+        });
+        let (records, problems) = found.await?;
         Ok(DatasetCheck { records, problems, custom, scales })
     }
 }

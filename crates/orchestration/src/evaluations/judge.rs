@@ -2,28 +2,29 @@
 
 use std::sync::Arc;
 
-use base::{Error, ErrorKind, Result};
+use base::{ErrorKind, Result};
 use identity::{Access, Ask, Ctx, Identity};
 use models::{
-    ChatRequest, Constraint, Message, Models, Normalize, Priority, RawPrompt, Resolved, Sampling, ScorePrompt,
+    Chat, ChatRequest, Constraint, Message, Models, Normalize, Priority, RawPrompt, Resolved, Sampling, ScorePrompt,
     ScoreRequest, Serving, Target,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::alignment::{in_common, off_thread};
 use super::custom::CustomMetric;
+use super::judges::Judges;
 use super::metrics::{Builtin, Evaluator, Family, Input, Rubric};
 use super::outcome::{Score, Tokens};
-use super::patience::Patience;
 use super::prompts::{self, JudgePrompt, Material, Wording};
 use super::seen::Seen;
 use super::support;
+use super::upstream::Trouble;
 use super::verdict::{LabelValue, Scale, Verdict};
 
 /// The most tokens of an explanation.
 const EXPLANATION_TOKENS: u32 = 96;
-/// The most tokens of a custom metric's answer where it has no scale.
-const FREE_TOKENS: u32 = 256;
+/// The most tokens of a custom metric's answer where it has no scale, and of a label in JSON.
+pub(super) const FREE_TOKENS: u32 = 256;
 /// What asks for an explanation once the label is chosen.
 const EXPLAIN: &str = "In at most two sentences, name what in the record led to this answer.";
 /// A sentence on one line. A point within a word or number does not end it.
@@ -35,12 +36,19 @@ pub(super) const TOO_LONG: &str = "Input is too long for requested model.";
 pub(super) const SERVING: Serving = Serving { priority: Priority::Low, deterministic: models::Determinism::Here };
 
 /// A judge.
+#[derive(Clone, Copy)]
 pub(super) struct Judge<'a> {
     pub(super) models: &'a Models,
     /// The role's.
     pub(super) ctx: &'a Ctx,
     /// The model id.
     pub(super) model: &'a str,
+    /// What answers for it: all that it is asked here it is asked of this, whatever answers for the id by then.
+    pub(super) resolved: &'a Resolved,
+    /// Its key, by which passports know it.
+    pub(super) key: &'a str,
+    /// What is known of it beside that.
+    pub(super) known: &'a Judges,
     /// Who explains what it says.
     pub(super) explained: Explained,
     /// How it is asked.
@@ -61,10 +69,13 @@ pub(super) enum Explained {
 }
 
 /// What a judge's own words must look like.
-enum Form {
+pub(super) enum Form {
     Free,
-    /// JSON of a schema.
-    Json(Value),
+    /// JSON of a schema, a label; of how many tokens that might have stood in the place of each it is told how probable they were.
+    Label {
+        schema: Value,
+        top: Option<u8>,
+    },
     Text(Constraint),
 }
 
@@ -81,7 +92,7 @@ struct Bearing {
 pub(super) struct Given {
     pub(super) verdict: Verdict,
     pub(super) left_out: usize,
-    /// Whether a server of others gave it, which tells no probabilities.
+    /// Whether a model of another server gave it.
     by_upstream: bool,
     prompt: JudgePrompt,
 }
@@ -170,7 +181,7 @@ impl Judge<'_> {
                 }
                 Err(error) if error.message == TOO_LONG && kept > 1 => kept -= 1,
                 Err(error) if error.kind == ErrorKind::Invalid => {
-                    return Ok(Score { error: Some(error.public_text()), ..score });
+                    return Ok(Score { error: Some(self.told(&error)), ..score });
                 }
                 Err(error) => return Err(error),
             }
@@ -178,7 +189,8 @@ impl Judge<'_> {
     }
 
     fn blank(&self, metric: &str) -> Score {
-        Score { metric: metric.to_owned(), judge: Some(self.model.to_owned()), ..Score::default() }
+        let (judge, judged_by) = (Some(self.model.to_owned()), Some(self.key.to_owned()));
+        Score { metric: metric.to_owned(), judge, judged_by, ..Score::default() }
     }
 
     /// The judge's verdict on what `build` makes of so many passages: of all, or of as many as its context holds. The inner
@@ -190,23 +202,33 @@ impl Judge<'_> {
         build: impl Fn(usize) -> Result<JudgePrompt> + Send,
         tokens: &mut Tokens,
     ) -> Result<Result<Given, String>> {
-        let (mut kept, mut patience) = (most, Patience::default());
+        let (mut kept, mut trouble) = (most, Trouble::of_label(self.known.patience()));
         loop {
             let prompt = match build(kept) {
                 Ok(prompt) => prompt,
                 Err(error) => return Ok(Err(error.message)),
             };
-            match self.verdict(&prompt, scale, tokens).await {
+            let turn = self.turn(&trouble).await;
+            let told = self.verdict(&prompt, scale, trouble.asks_top(), tokens).await;
+            drop(turn);
+            let error = match told {
                 Ok((verdict, by_upstream)) => {
+                    if by_upstream && !trouble.asks_top() {
+                        self.known.note_silent(self.key);
+                    }
                     return Ok(Ok(Given { verdict, left_out: most - kept, by_upstream, prompt }));
                 }
-                // Of passages that are judged, one at least is shown.
-                Err(error) if error.message == TOO_LONG && kept > 1 => kept -= 1,
-                Err(error) if error.kind == ErrorKind::Invalid => return Ok(Err(error.public_text())),
-                Err(error) => match patience.after(&error) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(error),
-                },
+                Err(error) => error,
+            };
+            // Of passages that are judged, one at least is shown.
+            if error.message == TOO_LONG && kept > 1 {
+                kept -= 1;
+                continue;
+            }
+            match self.wait(&mut trouble, error).await {
+                Ok(()) => {}
+                Err(error) if error.kind == ErrorKind::Invalid => return Ok(Err(self.told(&error))),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -219,20 +241,26 @@ impl Judge<'_> {
         (most, form): (u32, &Form),
         tokens: &mut Tokens,
     ) -> Result<String> {
-        let mut patience = Patience::default();
+        let mut trouble = Trouble::of_words(self.known.patience());
         loop {
-            match self.chat(prompt, more, (most, form), tokens).await {
-                Err(error) => match patience.after(&error) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(error),
-                },
-                said => return said,
+            let turn = self.turn(&trouble).await;
+            let said = self.answer(prompt, more, (most, form), tokens).await;
+            drop(turn);
+            match said {
+                Ok(chat) => return Ok(chat.text()),
+                Err(error) => self.wait(&mut trouble, error).await?,
             }
         }
     }
 
-    /// The verdict, and whether an upstream gave it.
-    async fn verdict(&self, prompt: &JudgePrompt, scale: &Scale, tokens: &mut Tokens) -> Result<(Verdict, bool)> {
+    /// The verdict, and whether an upstream gave it; that is asked how probable labels are, or not.
+    async fn verdict(
+        &self,
+        prompt: &JudgePrompt,
+        scale: &Scale,
+        asks_top: bool,
+        tokens: &mut Tokens,
+    ) -> Result<(Verdict, bool)> {
         let request = ScoreRequest {
             model: self.model.to_owned(),
             prompt: ScorePrompt::Chat(Box::new(self.request(prompt, &[]))),
@@ -240,34 +268,19 @@ impl Judge<'_> {
             serving: SERVING,
             ..ScoreRequest::default()
         };
-        match self.models.score(self.ctx, request).await {
+        match self.models.score_with(self.ctx, self.resolved.clone(), request).await {
             Ok(scores) => {
                 *tokens += self.seen.note(self.model, prompt, &[], scores.usage);
                 let logprobs: Vec<f64> =
                     scores.continuations.iter().map(|scored| scored.normalized(Normalize::None)).collect();
                 Ok((scale.verdict(&logprobs)?, false))
             }
-            // An upstream tells no probabilities of labels; its answer is held to be one of them.
+            // A model of another server scores no labels; its answer is held to be one of them.
             Err(error) if error.kind == ErrorKind::NotImplemented => {
-                Ok((self.chosen(prompt, scale, tokens).await?, true))
+                Ok((self.chosen(prompt, scale, asks_top, tokens).await?, true))
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// The label that an upstream chooses, as JSON that can be nothing else.
-    async fn chosen(&self, prompt: &JudgePrompt, scale: &Scale, tokens: &mut Tokens) -> Result<Verdict> {
-        let labels = scale.shown();
-        let schema = json!({"type": "object", "properties": {"answer": {"type": "string", "enum": labels}},
-            "required": ["answer"], "additionalProperties": false});
-        let text = self.chat(prompt, &[], (FREE_TOKENS, &Form::Json(schema)), tokens).await?;
-        let answer: Option<Value> = serde_json::from_str(&text).ok();
-        let answer = answer.as_ref().and_then(|answer| answer["answer"].as_str());
-        let at = labels.iter().position(|label| Some(label.as_str()) == answer);
-        let at =
-            at.ok_or_else(|| Error::invalid(format!("The upstream's judge answered none of the labels: `{text}`.")))?;
-        let logprobs: Vec<f64> = (0..labels.len()).map(|i| if i == at { 0.0 } else { f64::NEG_INFINITY }).collect();
-        scale.verdict(&logprobs)
     }
 
     /// The score of a verdict, with its explanation.
@@ -311,28 +324,31 @@ impl Judge<'_> {
         }
     }
 
-    async fn chat(
+    /// What the judge writes, once.
+    pub(super) async fn answer(
         &self,
         prompt: &JudgePrompt,
         more: &[Message],
         (most, form): (u32, &Form),
         tokens: &mut Tokens,
-    ) -> Result<String> {
-        let (response_schema, constraint) = match form {
-            Form::Free => (None, None),
-            Form::Json(schema) => (Some(schema.clone()), None),
-            Form::Text(constraint) => (None, Some(constraint.clone())),
+    ) -> Result<Chat> {
+        let (response_schema, logprobs, constraint) = match form {
+            Form::Free => (None, None, None),
+            Form::Label { schema, top } => (Some(schema.clone()), *top, None),
+            Form::Text(constraint) => (None, None, Some(constraint.clone())),
         };
         let request = ChatRequest {
             max_tokens: Some(most),
             sampling: Sampling { temperature: Some(0.0), ..Sampling::default() },
             response_schema,
             constraint,
+            logprobs,
             ..self.request(prompt, more)
         };
-        let chat = self.models.chat(self.ctx, request).await?.collect().await?;
+        let answer = self.models.chat_with(self.ctx, self.resolved.clone(), request).await?;
+        let chat = answer.collect().await?;
         *tokens += self.seen.note(self.model, prompt, more, chat.usage);
-        Ok(chat.text())
+        Ok(chat)
     }
 
     fn request(&self, prompt: &JudgePrompt, more: &[Message]) -> ChatRequest {

@@ -1,7 +1,9 @@
-//! The labels that people can give, too: what places on a metric's scale mean.
+//! The labels that people can give, too: what places on a metric's scale mean, and whether those beside a record are some.
+
+use serde_json::{Map, Value};
 
 use super::calibration::{asked_labels, scale_of};
-use super::plan::{AskedCustom, Metric, Plan};
+use super::plan::{AskedCustom, Metric, Plan, Problem};
 use super::verdict::LabelValue;
 
 /// The labels of a metric, as people name them when they rate: by the place, from 0.
@@ -27,6 +29,40 @@ pub(super) fn label_scales(plan: &Plan, dataset: usize, asked: &[AskedCustom]) -
         counts.then(|| LabelScale { metric: metric.name().to_owned(), labels })
     };
     plan.metrics[dataset].iter().filter_map(of_metric).collect()
+}
+
+/// What is wrong with the labels that stand beside the records of a dataset, line by line: `"labels"` of a line is an object by metric or,
+/// of several turns, a list of such. Of metrics without one of these scales nothing is said, nor of what is no such label at all.
+pub(super) fn unplaced(text: &str, scales: &[LabelScale]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let Ok(record) = serde_json::from_str::<Value>(line) else { continue };
+        let turns: &[Value] = match record.get("labels") {
+            Some(Value::Array(turns)) => turns,
+            Some(one) => std::slice::from_ref(one),
+            None => continue,
+        };
+        for given in turns.iter().filter_map(Value::as_object) {
+            let wrong = scales.iter().filter_map(|scale| unlike(given, scale));
+            let problem = |message: String| Problem {
+                line: Some(number),
+                message: format!("Line {number} of the dataset {message}"),
+            };
+            problems.extend(wrong.map(problem));
+        }
+    }
+    problems
+}
+
+/// What is wrong with the label of a metric, where there is one.
+fn unlike(given: &Map<String, Value>, LabelScale { metric, labels }: &LabelScale) -> Option<String> {
+    let label = given.get(metric)?;
+    let place = label.as_u64().and_then(|label| usize::try_from(label).ok());
+    if place.is_some_and(|place| place < labels.len()) {
+        return None;
+    }
+    let known = labels.iter().enumerate().map(|(at, label)| format!("{at} {label}")).collect::<Vec<_>>().join(", ");
+    Some(format!("has the label `{label}` of `{metric}`, which is no place on its scale: {known}."))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! - [`alignment`], [`lexical`], [`clinical`], [`similarity`]: what needs no judge; [`support`]: what of an answer its passages
 //!   support, by their words, with their `negation`, and by the judge.
 //! - [`Evaluations`]: the jobs; `run` does their work, `record` that of one record, `judge` asks, `spans` of each sentence, with
-//!   `patience`, and `seen` tells what its prompts have in common.
+//!   `patience`; `upstream` asks judges of other servers, `judges` tells which model a judge is, and `seen` what its prompts have in
+//!   common.
 //! - [`passport`]: how far a judge agrees with people, with the `classifier` over its `features`; `calibration` keeps it.
 //! - [`pairwise`]: which of two jobs answers better, in both orders. `check`: datasets before a job reads them, with the
 //!   `label_scales` that people rate on.
@@ -23,6 +24,7 @@ pub mod dataset;
 mod features;
 mod job;
 mod judge;
+mod judges;
 mod label_scales;
 pub mod lexical;
 pub mod metrics;
@@ -49,12 +51,14 @@ pub mod support;
 mod tags;
 mod tally;
 pub mod text;
+mod upstream;
 pub mod verdict;
 
 pub use calibration::HumanLabel;
 pub use check::{DatasetCheck, DatasetText, Variables};
 pub use job::{Begun, EvaluationFilter, EvaluationJob, EvaluationStatus, MOST_DELETED, NewEvaluation};
 pub use label_scales::LabelScale;
+pub use patience::FIRST_PAUSE;
 pub use record::Shown;
 pub use service::{AT_ONCE, Evaluations, Parts, Rag};
 pub use store::TABLES;

@@ -23,6 +23,10 @@ pub struct Score {
     pub margin: Option<f64>,
     /// The judge's model id; none of computed metrics.
     pub judge: Option<String>,
+    /// The model that answered for that id, by the key that passports know it by: the id may be another model's by now. None of
+    /// computed metrics, and of scores of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_by: Option<String>,
     /// Why, for people.
     pub explanation: String,
     /// What the rules object to, where the metric is one of rules.

@@ -14,7 +14,8 @@ use super::features;
 /// Below so many items with human labels nothing is said of a judge.
 pub const FEWEST_ITEMS: usize = 20;
 /// What is said of a passport whose classifier cannot be used any more.
-const OUTDATED: &str = "its classifier was fitted to what an earlier version knew of scores: calibrate the judge again";
+const OUTDATED: &str = "its classifier was fitted to what an earlier version knew of scores: run the evaluation again, and calibrate the judge by the \
+                        new job";
 /// Where the halves are drawn from.
 const SEED: u64 = 42;
 

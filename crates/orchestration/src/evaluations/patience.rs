@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use base::{Error, ErrorKind};
 
-/// The pause after the first failure; each further one is twice as long.
-const FIRST: Duration = Duration::from_secs(1);
+/// The pause after the first failure, where nothing speaks for another one; each further one is twice as long.
+pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(60);
 /// The most pauses: about five minutes together.
@@ -15,12 +15,19 @@ const MOST: u32 = 10;
 const MOST_TIMEOUTS: u32 = 2;
 
 /// How often one request was put off.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Patience {
+    /// The pause after the first failure.
+    first: Duration,
     pauses: u32,
 }
 
 impl Patience {
+    /// With a request that did not fail yet.
+    pub(super) fn new(first: Duration) -> Self {
+        Self { first, pauses: 0 }
+    }
+
     /// How long to wait before the request that failed so is sent again; none where that is of no use, or was tried for long.
     pub(super) fn after(&mut self, error: &Error) -> Option<Duration> {
         let most = match error.kind {
@@ -32,7 +39,7 @@ impl Patience {
             return None;
         }
         self.pauses += 1;
-        Some(FIRST.saturating_mul(1 << (self.pauses - 1).min(16)).min(LONGEST))
+        Some(self.first.saturating_mul(1 << (self.pauses - 1).min(16)).min(LONGEST))
     }
 }
 
@@ -41,7 +48,7 @@ mod tests {
     use super::*;
 
     fn pauses(kind: ErrorKind) -> Vec<u64> {
-        let mut patience = Patience::default();
+        let mut patience = Patience::new(FIRST_PAUSE);
         let error = Error::new(kind, "failed");
         std::iter::from_fn(|| patience.after(&error)).map(|pause| pause.as_secs()).collect()
     }

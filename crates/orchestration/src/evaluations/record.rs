@@ -132,7 +132,7 @@ impl Run<'_> {
 
     /// Asks a system, again where that fails for a while. An error that is the record's own is an answer.
     async fn answer(&self, role: &Ctx, system: &System, history: &[(String, String)], turn: &Turn) -> Result<Answer> {
-        let mut patience = Patience::default();
+        let mut patience = Patience::new(self.inner.first_pause);
         let answered = loop {
             let answered = self.output(role, system, history, turn).await;
             match answered.as_ref().err().and_then(|error| patience.after(error)) {
@@ -231,7 +231,8 @@ impl Run<'_> {
             }
             Metric::Similarity => {
                 let model = self.job.asked.embedder.as_deref().unwrap_or(similarity::DEFAULT_MODEL);
-                let similarity = Similarity { models: &self.inner.models, ctx: role, model };
+                let first_pause = self.inner.first_pause;
+                let similarity = Similarity { models: &self.inner.models, ctx: role, model, first_pause };
                 similarity.score(material.prediction.as_deref().unwrap_or_default(), &turn.references).await
             }
             Metric::Computed(computed) => {
@@ -253,16 +254,34 @@ impl Run<'_> {
 impl Run<'_> {
     /// A judge's verdict, and what varies in it where the job asks for it more than once. The judge explains it, unless its
     /// passport says that it is not usable for the metric.
-    async fn judged(&self, asked: (&Ctx, &Seen), model: &str, metric: &Metric, material: &Material) -> Result<Score> {
+    async fn judged(
+        &self,
+        (role, seen): (&Ctx, &Seen),
+        model: &str,
+        metric: &Metric,
+        material: &Material,
+    ) -> Result<Score> {
+        let models = &self.inner.models;
+        // All of a score is asked of one model, so that it is known which gave it: the id may be another one's soon.
+        let resolved = match models.resolve(role, model).await {
+            Err(error) if error.kind == ErrorKind::Invalid => {
+                return Ok(Score { judge: Some(model.to_owned()), ..failed(metric, error.public_text()) });
+            }
+            resolved => resolved?,
+        };
+        let key = self.judges.key(models, role, &resolved).await?;
         let rubric = metric.rubric_key(self.plan.family, self.plan.evaluator);
-        let unusable = self.unusable.iter().any(|(judge, key)| judge == model && *key == rubric);
+        let unusable = self.unusable.iter().any(|(judge, known)| *judge == key && *known == rubric);
         let explained = if unusable { Explained::ByEvidence } else { Explained::ByJudge };
-        let mut score = self.verdict(asked, model, (explained, Wording::default()), metric, material).await?;
+        let (key, known, wording) = (key.as_str(), &self.judges, Wording::default());
+        let judge = Judge { models, ctx: role, model, resolved: &resolved, key, known, explained, wording, seen };
+        let mut score = self.verdict(&judge, metric, material).await?;
         // What is no choice among labels cannot be compared.
         if self.job.asked.askings > 1 && score.margin.is_some() {
             let mut others = Vec::new();
             for wording in Wording::ALL.into_iter().take(self.job.asked.askings).skip(1) {
-                others.push(self.verdict(asked, model, (Explained::Not, wording), metric, material).await?);
+                let judge = Judge { explained: Explained::Not, wording, ..judge };
+                others.push(self.verdict(&judge, metric, material).await?);
             }
             let told = others.iter().map(|other| Some(other).filter(|other| other.error.is_none()));
             let repeated = Repeated::of(&std::iter::once(Some(&score)).chain(told).collect::<Vec<_>>());
@@ -272,15 +291,7 @@ impl Run<'_> {
         Ok(score)
     }
 
-    async fn verdict(
-        &self,
-        (role, seen): (&Ctx, &Seen),
-        model: &str,
-        (explained, wording): (Explained, Wording),
-        metric: &Metric,
-        material: &Material,
-    ) -> Result<Score> {
-        let judge = Judge { models: &self.inner.models, ctx: role, model, explained, wording, seen };
+    async fn verdict(&self, judge: &Judge<'_>, metric: &Metric, material: &Material) -> Result<Score> {
         match metric {
             Metric::Builtin(builtin) => judge.builtin(*builtin, self.plan.family, material).await,
             Metric::Custom(custom) => judge.custom(custom, material).await,

@@ -15,12 +15,14 @@ use serde_json::{Value, json};
 use super::calibration::{is_on, scale_of};
 use super::dataset::Record;
 use super::job::{Begun, EvaluationJob, EvaluationStatus, is_fault, missing};
+use super::judges::Judges;
 use super::metrics::{Evaluator, Family};
 use super::outcome::{RecordOutcome, Score};
 use super::place::Place;
 use super::plan::{AskedDataset, Metric, Plan, System, sha256};
 use super::service::{Evaluations, Inner};
 use super::tally::Tally;
+use super::upstream::{is_elsewhere, is_of_this_form as is_graded_as_today};
 use super::{judge, output, prompts, similarity, store};
 
 /// The service that assumes the role.
@@ -60,8 +62,10 @@ pub(super) struct Run<'a> {
     pub(super) ctx: Ctx,
     pub(super) job: EvaluationJob,
     pub(super) plan: Plan,
-    /// Judges' model ids with the rubrics, by their keys, that their passports say they are not usable for.
+    /// Judges with the rubrics, all by their keys, that their passports say they are not usable for.
     pub(super) unusable: Vec<(String, String)>,
+    /// The judges, while they are asked.
+    pub(super) judges: Judges,
     /// The records of each dataset.
     records: Vec<Vec<Record>>,
     done: AtomicU64,
@@ -77,7 +81,8 @@ impl Evaluations {
         if !job.status.is_end() {
             store::clear_begun(&inner.store, &ctx, &job.id).await?;
             let unusable = self.unusable(&ctx, &job).await?;
-            let mut run = Run { inner, work, ctx, job, plan, unusable, records: Vec::new(), done: AtomicU64::new(0) };
+            let (judges, records, done) = (Judges::new(inner.first_pause), Vec::new(), AtomicU64::new(0));
+            let mut run = Run { inner, work, ctx, job, plan, unusable, judges, records, done };
             let cancelled = work.cancelled();
             match select(pin!(cancelled.cancelled()), pin!(run.whole())).await {
                 Either::Left(_) => return Err(Error::unavailable("The evaluation was broken off.")),
@@ -91,9 +96,10 @@ impl Evaluations {
     async fn unusable(&self, ctx: &Ctx, job: &EvaluationJob) -> Result<Vec<(String, String)>> {
         let mut unusable = Vec::new();
         for judge in [&job.asked.judge, &job.asked.custom_judge].into_iter().flatten() {
-            let passports = self.passports(ctx, judge).await?;
+            let key = self.judge_key(ctx, judge).await?;
+            let passports = store::passports(&self.inner.store, ctx, &key).await?;
             let bad = passports.into_iter().filter(|passport| !passport.is_usable);
-            unusable.extend(bad.map(|passport| (judge.clone(), passport.rubric)));
+            unusable.extend(bad.map(|passport| (key.clone(), passport.rubric)));
         }
         Ok(unusable)
     }
@@ -132,7 +138,7 @@ struct KeptVerdict<'a> {
     metric: &'a Metric,
     /// Has its turn a reference answer?
     has_reference: bool,
-    /// Was it given on the scale on which it would be given today?
+    /// Was it given on the scale on which it would be given today, and as probable?
     is_on_scale: bool,
 }
 
@@ -215,10 +221,16 @@ impl Run<'_> {
         for model in generators.chain(judges.into_iter().flatten()) {
             judge::permit(&self.inner.identity, &self.inner.models, &role, model).await?;
         }
+        let mut elsewhere = [false; 2];
+        for (is_elsewhere_now, judge) in elsewhere.iter_mut().zip([&asked.judge, &asked.custom_judge]) {
+            if let Some(judge) = judge {
+                *is_elsewhere_now = is_elsewhere(&self.inner.models.resolve(&role, judge).await?.target);
+            }
+        }
         let mut records = Vec::new();
         for (at, dataset) in asked.datasets.iter().enumerate() {
             let text = Place::parse(&dataset.uri)?.read(&self.inner.objects, &role).await?;
-            records.push(self.unchanged(at, &dataset.uri, &text).await?);
+            records.push(self.unchanged((at, dataset.uri.as_str()), &text, elsewhere).await?);
         }
         // An empty object tries the output, as far as that is decided before it has bytes of its own.
         let plan = json!({"jobName": self.job.name, "jobArn": self.job.arn.to_string()}).to_string();
@@ -243,7 +255,7 @@ impl Run<'_> {
     /// # Errors
     /// Invalid, where the dataset is another one or malformed, where it names another source of answers than the job when it is
     /// read first, or where a verdict was given on another prompt.
-    async fn unchanged(&self, dataset: usize, uri: &str, text: &str) -> Result<Vec<Record>> {
+    async fn unchanged(&self, (dataset, uri): (usize, &str), text: &str, elsewhere: [bool; 2]) -> Result<Vec<Record>> {
         let (store, keyring) = (&self.inner.store, self.inner.identity.keyring());
         let (id, digest) = (self.job.id.as_str(), digest(text));
         let kept = store::kept_digest(store, keyring, &self.ctx, (id, dataset)).await?;
@@ -254,17 +266,23 @@ impl Run<'_> {
             self.plan.check_named(&records)?;
         }
         let first = store::first_digest(store, keyring, &self.ctx, (id, dataset), &digest).await?;
-        // Before scales depended on the judge, all judges had the usual ones.
-        if !is_of_this_form(Some(&first)) || self.plan.evaluator != Evaluator::Usual {
-            let judged = self.kept_verdicts(dataset, &records).await?;
+        // Before scales depended on the judge, all judges had the usual ones; judges elsewhere told no probabilities once.
+        if !is_of_this_form(Some(&first)) || self.plan.evaluator != Evaluator::Usual || elsewhere.contains(&true) {
+            let judged = self.kept_verdicts(dataset, &records, elsewhere).await?;
             check_form(&first, uri, &judged, self.plan.family)?;
             store::set_digest(store, keyring, &self.ctx, (id, dataset), &digest).await?;
         }
         Ok(records)
     }
 
-    /// The verdicts that are kept of a dataset. What failed is no verdict and counts in no mean.
-    async fn kept_verdicts(&self, dataset: usize, records: &[Record]) -> Result<Vec<KeptVerdict<'_>>> {
+    /// The verdicts that are kept of a dataset. What failed is no verdict and counts in no mean. `elsewhere`: is the judge behind
+    /// another server, and that of metrics of the user's own?
+    async fn kept_verdicts(
+        &self,
+        dataset: usize,
+        records: &[Record],
+        elsewhere: [bool; 2],
+    ) -> Result<Vec<KeptVerdict<'_>>> {
         let (store, keyring, metrics) = (&self.inner.store, self.inner.identity.keyring(), &self.plan.metrics[dataset]);
         let mut verdicts = Vec::new();
         for system in 0..self.job.asked.systems.len() {
@@ -278,10 +296,12 @@ impl Run<'_> {
                         continue;
                     }
                     let scale = scale_of(metric, self.plan.family, self.plan.evaluator);
+                    let is_elsewhere = elsewhere[usize::from(matches!(metric, Metric::Custom(_)))];
                     verdicts.push(KeptVerdict {
                         metric,
                         has_reference: turn.is_some_and(|turn| !turn.references.is_empty()),
-                        is_on_scale: scale.is_none_or(|scale| is_on(&score, metric, &scale)),
+                        is_on_scale: scale.is_none_or(|scale| is_on(&score, metric, &scale))
+                            && is_graded_as_today(&score, is_elsewhere),
                     });
                 }
             }
@@ -294,6 +314,7 @@ impl Run<'_> {
         let records = &self.records[dataset];
         for (first, chunk) in (0..).step_by(WITH_A_SESSION).zip(records.chunks(WITH_A_SESSION)) {
             let role = self.role().await?;
+            self.judges.forget_keys();
             let mut work: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(chunk.len());
             for (at, record) in chunk.iter().enumerate() {
                 work.push(Box::pin(self.record(&role, (dataset, system, first + at), record)));

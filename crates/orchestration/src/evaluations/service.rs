@@ -1,6 +1,7 @@
 //! The evaluations of a deployment.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use ::store::Store;
 use async_trait::async_trait;
@@ -41,6 +42,9 @@ pub struct Parts {
     /// How many records of a job are evaluated at once, at least 1; [`AT_ONCE`] where nothing speaks for another number.
     /// Results do not depend on it.
     pub at_once: usize,
+    /// How long to wait before a model or a knowledge base that failed is asked again; [`FIRST_PAUSE`](super::FIRST_PAUSE) where
+    /// nothing speaks for another time. Each further pause is twice as long.
+    pub first_pause: Duration,
 }
 
 /// How many records of a job are evaluated at once.
@@ -56,6 +60,7 @@ pub(super) struct Inner {
     pub(super) random: Arc<dyn Random>,
     pub(super) rag: OnceLock<Arc<dyn Rag>>,
     pub(super) at_once: usize,
+    pub(super) first_pause: Duration,
 }
 
 /// Knowledge bases, as evaluations ask them. Configurations are those of AWS's operations, as their JSON.
@@ -88,11 +93,12 @@ impl Evaluations {
     /// # Errors
     /// Conflict, where the database was written by a newer version.
     pub async fn open(parts: Parts) -> Result<Self> {
-        let Parts { store, jobs, identity, objects, models, clock, random, at_once } = parts;
+        let Parts { store, jobs, identity, objects, models, clock, random, at_once, first_pause } = parts;
         store.migrate(store::TABLES.name, store::TABLES.migrations).await?;
         let rag = OnceLock::new();
         let at_once = at_once.max(1);
-        let inner = Arc::new(Inner { store, jobs, identity, objects, models, clock, random, rag, at_once });
+        let inner =
+            Arc::new(Inner { store, jobs, identity, objects, models, clock, random, rag, at_once, first_pause });
         let handler = run::EvaluationHandler::new(Arc::downgrade(&inner));
         inner.jobs.register_long(run::JOB_KIND, Arc::new(handler));
         let handler = pairwise::PairwiseHandler::new(Arc::downgrade(&inner));

@@ -1,10 +1,12 @@
 //! How near an answer is to its references in the eyes of an embedding model: the cosine of their vectors.
 
+use std::time::Duration;
+
 use base::{Error, ErrorKind, Result};
 use identity::Ctx;
 use models::{EmbedRequest, Models};
 
-use super::judge::TOO_LONG;
+use super::judge::{SERVING, TOO_LONG};
 use super::outcome::Score;
 use super::patience::Patience;
 
@@ -22,6 +24,8 @@ pub(super) struct Similarity<'a> {
     pub(super) ctx: &'a Ctx,
     /// The model id.
     pub(super) model: &'a str,
+    /// How long to wait before it is asked again for the first time.
+    pub(super) first_pause: Duration,
 }
 
 impl Similarity<'_> {
@@ -77,14 +81,9 @@ impl Similarity<'_> {
     }
 
     async fn embedded(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        let mut patience = Patience::default();
+        let mut patience = Patience::new(self.first_pause);
         loop {
-            let request = EmbedRequest {
-                model: self.model.to_owned(),
-                texts: texts.iter().map(|text| (*text).to_owned()).collect(),
-                ..EmbedRequest::default()
-            };
-            let error = match self.models.embed(self.ctx, request).await {
+            let error = match self.models.embed(self.ctx, request(self.model, texts)).await {
                 Ok(answer) => return Ok(answer.vectors),
                 Err(error) => error,
             };
@@ -93,6 +92,16 @@ impl Similarity<'_> {
                 None => return Err(error),
             }
         }
+    }
+}
+
+/// Texts to embed. As everything of a job, it is in nobody's way who waits for an answer.
+fn request(model: &str, texts: &[&str]) -> EmbedRequest {
+    EmbedRequest {
+        model: model.to_owned(),
+        texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+        serving: SERVING,
+        ..EmbedRequest::default()
     }
 }
 
@@ -125,6 +134,13 @@ mod tests {
         assert_eq!(cosine(&[1.0, 0.0], &[0.0, 3.0]), 0.0);
         assert_eq!(cosine(&[1.0, 0.0], &[-1.0, 0.0]), -1.0);
         assert_eq!(cosine(&[0.0, 0.0], &[1.0, 0.0]), 0.0);
+    }
+
+    #[test]
+    fn texts_are_embedded_behind_those_that_somebody_waits_for() {
+        let request = request("mini", &["a", "b"]);
+        assert_eq!((request.model.as_str(), request.texts.len()), ("mini", 2));
+        assert_eq!(request.serving.priority, models::Priority::Low);
     }
 
     #[test]

@@ -511,7 +511,7 @@ fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(Error::internal)
 }
 
-/// Keeps what a judge says of a pair, unless it is kept already. `ids`: the jobs, and the hash of what is asked.
+/// Keeps what a judge says of a pair, in place of what was kept before. `ids`: the jobs, and the hash of what is asked.
 pub(super) async fn keep_duel(
     store: &Store,
     keyring: &Keyring,
@@ -523,7 +523,9 @@ pub(super) async fn keep_duel(
     store
         .write(|tx| async move {
             let sql = "INSERT INTO evaluations_duels (account, region, first_job, second_job, asked, pair, content)
-                       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)
+                       ON CONFLICT (account, region, first_job, second_job, asked, pair)
+                       DO UPDATE SET content = excluded.content";
             let params = params![ctx.account(), ctx.region(), first, second, asked, pair, sealed];
             tx.execute(sql, params).await.map(drop)
         })

@@ -213,7 +213,7 @@ async fn verdicts_of_pairs_are_kept_once_and_go_with_either_job() {
             for (pair, length) in [(0, 10), (7, 20), (7, 30)] {
                 keep_duel(&store, keyring, &ctx, (ids, pair), &duel(length)).await.unwrap();
             }
-            assert_eq!(kept(ids).await, BTreeMap::from([(0, duel(10)), (7, duel(20))]));
+            assert_eq!(kept(ids).await, BTreeMap::from([(0, duel(10)), (7, duel(30))]), "the last one");
             assert!(kept(("aaaaaaaaaaaa", other, "otherwise")).await.is_empty());
             assert!(kept((other, "aaaaaaaaaaaa", "asked")).await.is_empty());
         }

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{Error, PageRequest, RequestId, Result, SystemClock, SystemRandom};
 use futures::StreamExt as _;
@@ -17,6 +18,7 @@ use objects::{BlobPlace, Body, BucketRef, GetObject, ListObjectsV2, NewBucket, O
 use orchestration::evaluations::pairwise::Pairwise;
 use orchestration::evaluations::plan::{Asked, AskedDataset, System};
 use orchestration::evaluations::prices::Prices;
+use orchestration::evaluations::report::Part;
 use orchestration::evaluations::{EvaluationFilter, EvaluationJob, Evaluations, NewEvaluation, Parts};
 use serde_json::{Value, json};
 use store::Store;
@@ -25,6 +27,8 @@ pub const BUCKET: &str = "evals";
 pub const ROLE: &str = "Evaluator";
 pub const JUDGE: &str = "tiny";
 pub const EMBEDDER: &str = "mini";
+/// Nobody is waited for here for long.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
 pub struct Deployment {
     pub store: Store,
@@ -38,6 +42,16 @@ pub struct Deployment {
 
 impl Deployment {
     pub async fn open(dir: &Path, loader: Arc<dyn Loader>, at_once: usize) -> Result<Self> {
+        Self::open_with(dir, loader, at_once, |_| {}).await
+    }
+
+    /// With other settings of the models.
+    pub async fn open_with(
+        dir: &Path,
+        loader: Arc<dyn Loader>,
+        at_once: usize,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<Self> {
         // Again is as good as once.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = Store::open_sqlite(&dir.join("craton.db")).await?;
@@ -67,6 +81,7 @@ impl Deployment {
         };
         let mut config = Config::new(dir.join("models"), dir.join("imported"));
         config.sealing_key = Some(Arc::clone(identity.keyring()));
+        change(&mut config);
         let models = Models::open(config, parts).await?;
         let parts = Parts {
             store: store.clone(),
@@ -77,6 +92,7 @@ impl Deployment {
             clock,
             random,
             at_once,
+            first_pause: FIRST_PAUSE,
         };
         let evaluations = Evaluations::open(parts).await?;
         Ok(Self { store, identity, objects, jobs, models, evaluations, ctx })
@@ -152,7 +168,8 @@ impl Deployment {
     /// What came of comparing the jobs of these names pair by pair.
     pub async fn compare_pairs(&self, first: &str, second: &str) -> Result<Pairwise> {
         let (first, second) = (self.named(first).await?, self.named(second).await?);
-        let (work, _) = self.evaluations.start_pairwise(&self.ctx, (&first.id, &second.id), JUDGE).await?;
+        let sides = [first.id.as_str(), second.id.as_str()].map(|id| (id, Part::default()));
+        let (work, _) = self.evaluations.start_pairwise(&self.ctx, sides[0], sides[1], JUDGE).await?;
         self.jobs.watch(self.ctx.account(), &work.id).for_each(|_| async {}).await;
         let (work, told) = self.evaluations.pairwise(&self.ctx, work.id.as_str()).await?;
         told.ok_or_else(|| Error::internal(format!("a comparison ended with {:?}", work.error)))

@@ -98,7 +98,9 @@ fn a_job_is_come_back_to_in_words_that_a_shell_reads() {
 async fn nothing_is_uploaded_where_a_label_is_beyond_its_scale() {
     let dir = tempfile::tempdir().unwrap();
     let file = dataset(&dir, 2);
-    let (client, asked) = fake::server(&[(200, CHECKED)]);
+    let told = r#"{"problems":[{"line":20,"message":"Line 20 of the dataset has the label `2` of `Builtin.Refusal`."}],
+        "scales":[{"metricName":"Builtin.Refusal","labels":["No","Yes"]}]}"#;
+    let (client, asked) = fake::server(&[(200, told)]);
     let error = run(&client, &args(&file), Format::Text, "").await.unwrap_err().to_string();
     assert!(error.contains("1 problems"), "{error}");
     assert_eq!(asked.join().unwrap().len(), 1);

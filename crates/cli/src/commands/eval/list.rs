@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::standing;
 use crate::args::Format;
 use crate::client::Client;
-use crate::commands::import::{bedrock, listing};
+use crate::commands::import::bedrock;
 use crate::commands::segment;
 use crate::eval_args::Status;
 use crate::fields::{items, text};
@@ -22,9 +22,21 @@ const WORD: &str = "confirm";
 
 /// Lists jobs, the latest first.
 pub(super) async fn list(client: &Client, status: Option<Status>, name: Option<&str>, format: Format) -> Result<()> {
-    let status = status.map(|status| format!("&statusEquals={}", status.name())).unwrap_or_default();
-    let name = name.map(|name| format!("&nameContains={}", segment(name))).unwrap_or_default();
-    let listed = listing(client, "/evaluation-jobs", &format!("{status}{name}"), "jobSummaries").await?;
+    let status = status.map(|status| ("statusEquals", status.name().to_owned()));
+    let name = name.map(|name| ("nameContains", segment(name)));
+    let mut query: Vec<(&str, String)> = status.into_iter().chain(name).collect();
+    let wanted = query.len();
+    let mut found = Vec::new();
+    loop {
+        let mut answer = client.craton(Method::GET, &path(&query), None).await?;
+        if let Value::Array(more) = answer["items"].take() {
+            found.extend(more);
+        }
+        let Some(token) = answer["nextToken"].as_str() else { break };
+        query.truncate(wanted);
+        query.push(("nextToken", segment(token)));
+    }
+    let listed = json!({ "items": found });
     if format == Format::Json {
         return output::json(&listed);
     }
@@ -32,10 +44,18 @@ pub(super) async fn list(client: &Client, status: Option<Status>, name: Option<&
     output::line(output::table(["ID", "NAME", "KIND", "STATUS", "CREATED", "JUDGE"], &rows))
 }
 
+fn path(query: &[(&str, String)]) -> String {
+    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if pairs.is_empty() { "/evaluation-jobs".to_owned() } else { format!("/evaluation-jobs?{}", pairs.join("&")) }
+}
+
 fn row(job: &Value) -> [String; 6] {
-    let kind = match job["applicationType"].as_str() {
-        Some("RagEvaluation") => "rag",
-        _ => "model",
+    // As `--kind` of `craton eval run` says it.
+    let kind = match job["kind"].as_str() {
+        Some("retrieve-and-generate") => "rag",
+        Some("retrieve-only") => "retrieve",
+        Some(kind) => kind,
+        None => "-",
     };
     let judges =
         ["evaluatorModelIdentifiers", "customMetricsEvaluatorModelIdentifiers"].map(|name| job[name].as_array());

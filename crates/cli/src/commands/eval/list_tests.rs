@@ -9,10 +9,12 @@ const SECOND: &str =
 #[test]
 fn a_row_tells_kind_and_judges() {
     let job = json!({"jobArn": "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/aaa", "jobName": "one", "status": "Completed",
-        "creationTime": "2026-05-04T09:12:00Z", "applicationType": "RagEvaluation", "evaluatorModelIdentifiers": ["j"],
+        "creationTime": "2026-05-04T09:12:00Z", "kind": "retrieve-and-generate", "evaluatorModelIdentifiers": ["j"],
         "customMetricsEvaluatorModelIdentifiers": ["j"]});
     assert_eq!(row(&job), ["aaa", "one", "rag", "Completed", "2026-05-04T09:12:00Z", "j"].map(str::to_owned));
-    let mut computed = json!({"jobArn": "aaa", "applicationType": "ModelEvaluation"});
+    let passages = json!({"jobArn": "aaa", "applicationType": "RagEvaluation", "kind": "retrieve-only"});
+    assert_eq!(row(&passages)[2], "retrieve");
+    let mut computed = json!({"jobArn": "aaa", "kind": "model"});
     assert_eq!((row(&computed)[2].as_str(), row(&computed)[5].as_str()), ("model", "-"));
     computed["customMetricsEvaluatorModelIdentifiers"] = json!(["k"]);
     assert_eq!(row(&computed)[5], "k");
@@ -20,17 +22,16 @@ fn a_row_tells_kind_and_judges() {
 
 #[tokio::test]
 async fn a_listing_asks_for_what_it_is_told_to_and_for_every_page() {
-    let (client, asked) =
-        fake::server(&[(200, r#"{"jobSummaries":[],"nextToken":"t"}"#), (200, r#"{"jobSummaries":[]}"#)]);
+    let more = r#"{"items":[],"nextToken":"t"}"#;
+    let (client, asked) = fake::server(&[(200, more), (200, more), (200, r#"{"items":[],"nextToken":null}"#)]);
     list(&client, Some(Status::Completed), Some("dev 1"), Format::Json).await.unwrap();
     let asked = asked.join().unwrap();
-    assert!(
-        asked[0]
-            .line
-            .starts_with("GET /evaluation-jobs?maxResults=100&statusEquals=Completed&nameContains=dev%201 HTTP"),
-        "{asked:?}"
-    );
-    assert!(asked[1].line.contains("&nextToken=t"), "{asked:?}");
+    let first = "GET /craton/v1/evaluation-jobs?statusEquals=Completed&nameContains=dev%201";
+    assert!(asked[0].line.starts_with(&format!("{first} HTTP")), "{asked:?}");
+    for asked in &asked[1..] {
+        assert!(asked.line.starts_with(&format!("{first}&nextToken=t HTTP")), "{asked:?}");
+    }
+    assert_eq!(path(&[]), "/evaluation-jobs");
 }
 
 #[tokio::test]

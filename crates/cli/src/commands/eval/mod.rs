@@ -49,9 +49,7 @@ pub(super) async fn run(client: &Client, command: Eval, global: &Global) -> Resu
             Ok(())
         }
         Eval::Report { job, html: None } => printed(client, &format!("{}/report", path_of(&job)), format).await,
-        Eval::Compare(Compare { first, second, pairwise: Some(judge), .. }) => {
-            pairwise::run(client, (&first, &second), &judge, format).await
-        }
+        Eval::Compare(args) if args.pairwise.is_some() => pairwise::run(client, &args, format).await,
         Eval::Compare(args) => printed(client, &compare_path(&args), format).await,
         Eval::Show { job, metric, limit } => show(client, &job, metric.as_deref(), limit, format).await,
         Eval::Calibrate(args) => calibrate::run(client, &args, format, &super::import::here(global)).await,
@@ -96,13 +94,18 @@ fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// Where a comparison is read, with the parts of the jobs that are named.
-fn compare_path(Compare { first, second, dataset, system, other_dataset, other_system, .. }: &Compare) -> String {
+/// The parts of the jobs that are named, as the server calls them.
+fn parts(Compare { dataset, system, other_dataset, other_system, .. }: &Compare) -> Vec<(&'static str, &str)> {
     let parts =
         [("dataset", dataset), ("system", system), ("otherDataset", other_dataset), ("otherSystem", other_system)];
-    let named = parts.into_iter().filter_map(|(name, part)| Some(format!("{name}={}", segment(part.as_deref()?))));
+    parts.into_iter().filter_map(|(name, part)| Some((name, part.as_deref()?))).collect()
+}
+
+/// Where a comparison is read, with the parts of the jobs that are named.
+fn compare_path(args: &Compare) -> String {
+    let named = parts(args).into_iter().map(|(name, part)| format!("{name}={}", segment(part)));
     let query = named.collect::<Vec<_>>().join("&");
-    let path = format!("{}/compare/{}", path_of(first), segment(second));
+    let path = format!("{}/compare/{}", path_of(&args.first), segment(&args.second));
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 

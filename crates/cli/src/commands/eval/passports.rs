@@ -65,7 +65,7 @@ fn recommendation(passport: &Value) -> String {
     match passport["recommended"].as_str() {
         Some(method) if passport["outdated"] == true => {
             format!(
-                "recommended: the {method}, but it was fitted by an earlier version of the server: calibrate the judge again"
+                "recommended: the {method}, but it was fitted by an earlier version of the server: run the evaluation again, and calibrate the judge by the new job"
             )
         }
         Some(method) if telling => {
@@ -123,6 +123,6 @@ mod tests {
         assert!(card(&other).contains("recommended: the Craton.RougeL, as the judge tells nothing"));
         let mut before = passport(true);
         (before["recommended"], before["outdated"]) = (json!("classifier"), json!(true));
-        assert!(card(&before).ends_with("fitted by an earlier version of the server: calibrate the judge again"));
+        assert!(card(&before).ends_with("fitted by an earlier version of the server: run the evaluation again, and calibrate the judge by the new job"));
     }
 }

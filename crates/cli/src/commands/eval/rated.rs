@@ -23,8 +23,6 @@ pub(super) struct Rated {
 /// A label that people gave.
 #[derive(Debug, PartialEq)]
 pub(super) struct Label {
-    /// The line that it stands on, from 1.
-    pub(super) line: usize,
     /// The record's place in the dataset, from 1: empty lines do not count.
     record: usize,
     /// The turn, from 1.
@@ -44,7 +42,7 @@ impl Rated {
         let (mut problems, mut labels, mut first) = (Vec::new(), Vec::new(), None);
         let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         for ((line, text), record) in lines.zip(1..) {
-            match of_line(text, (line, record), &mut labels) {
+            match of_line(text, record, &mut labels) {
                 Err(problem) => problems.push(format!("line {line}: {problem}")),
                 Ok(found) => {
                     let known = first.get_or_insert_with(|| found.clone());
@@ -75,27 +73,19 @@ impl Rated {
         metrics
     }
 
-    /// What keeps the labels from making passports, by the scales that the server tells: `[{"metricName", "labels"}]`.
+    /// What keeps the labels from making passports, by the scales that the server tells: `[{"metricName", "labels"}]`. Whether each label
+    /// is on its scale it tells itself.
     pub(super) fn problems(&self, scales: &Value) -> Vec<String> {
-        let scale = |metric: &str| {
-            let found = scales.as_array().into_iter().flatten().find(|scale| scale["metricName"] == metric);
-            found.and_then(|scale| scale["labels"].as_array())
-        };
-        let of_metrics = self.metrics().into_iter().filter_map(|(metric, count)| match scale(metric) {
-            None => Some(format!("the metric `{metric}` has no scale of numbers that a judge chooses from")),
-            Some(_) if count < FEWEST => {
+        let is_scale =
+            |metric: &str| scales.as_array().into_iter().flatten().any(|scale| scale["metricName"] == metric);
+        let problem = |(metric, count): (&str, usize)| match is_scale(metric) {
+            false => Some(format!("the metric `{metric}` has no scale of numbers that a judge chooses from")),
+            true if count < FEWEST => {
                 Some(format!("the metric `{metric}` has {count} labels, and a passport is made of {FEWEST} at least"))
             }
-            Some(_) => None,
-        });
-        let of_labels = self.labels.iter().filter_map(|Label { line, metric, label, .. }| {
-            let labels = scale(metric).filter(|labels| *label >= labels.len() as u64)?;
-            let names =
-                labels.iter().enumerate().map(|(at, name)| format!("{at} {}", name.as_str().unwrap_or_default()));
-            let names: Vec<String> = names.collect();
-            Some(format!("line {line}: the label {label} is beyond the scale of `{metric}`: {}", names.join(", ")))
-        });
-        of_metrics.chain(of_labels).collect()
+            true => None,
+        };
+        self.metrics().into_iter().filter_map(problem).collect()
     }
 
     /// The labels as the server takes them.
@@ -109,7 +99,7 @@ impl Rated {
 const EXAMPLE: &str = r#""labels": {"Builtin.Correctness": 2}"#;
 
 /// A record's kind and the system that answered it; its labels are added to those before.
-fn of_line(text: &str, (line, record): (usize, usize), labels: &mut Vec<Label>) -> Result<(Kind, String), String> {
+fn of_line(text: &str, record: usize, labels: &mut Vec<Label>) -> Result<(Kind, String), String> {
     let value: Value =
         serde_json::from_str(text.trim()).map_err(|error| format!("it is no JSON (column {})", error.column()))?;
     let object = value.as_object().ok_or("it is JSON, but no object")?;
@@ -131,7 +121,7 @@ fn of_line(text: &str, (line, record): (usize, usize), labels: &mut Vec<Label>) 
             let label = label.as_u64().ok_or_else(|| {
                 format!("the label of `{metric}` is no place on its scale: a whole number, 0 for the first label")
             })?;
-            labels.push(Label { line, record, turn, metric: metric.clone(), label });
+            labels.push(Label { record, turn, metric: metric.clone(), label });
         }
     }
     Ok(answered)

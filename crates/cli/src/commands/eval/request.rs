@@ -125,22 +125,28 @@ fn check(args: &Run) -> Result<()> {
             args.generators.len()
         );
     }
-    if args.kind == Kind::Retrieve && (args.temperature.is_some() || args.max_tokens.is_some()) {
-        bail!("nothing is generated where passages are evaluated\nhint: leave --temperature and --max-tokens out");
+    if args.kind == Kind::Retrieve && !parameters(args).is_empty() {
+        bail!(
+            "nothing is generated where passages are evaluated\n\
+             hint: leave --temperature, --top-p, --max-tokens and --stop out"
+        );
+    }
+    if args.latency.is_some() && args.kind != Kind::Model {
+        bail!("`--latency` is for models that are asked by themselves\nhint: --kind model");
     }
     Ok(())
 }
 
-/// Temperature and most tokens, of what is not as usual.
+/// How a generator is asked, of what is not as usual.
 fn parameters(args: &Run) -> Map<String, Value> {
-    let mut parameters = Map::new();
-    if let Some(temperature) = args.temperature {
-        parameters.insert("temperature".to_owned(), json!(temperature));
-    }
-    if let Some(most) = args.max_tokens {
-        parameters.insert("maxTokens".to_owned(), json!(most));
-    }
-    parameters
+    let stop = (!args.stop_sequences.is_empty()).then(|| json!(args.stop_sequences));
+    let parameters = [
+        ("temperature", args.temperature.map(Value::from)),
+        ("topP", args.top_p.map(Value::from)),
+        ("maxTokens", args.max_tokens.map(Value::from)),
+        ("stopSequences", stop),
+    ];
+    parameters.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// A model that is asked. Bedrock takes its parameters as a text.
@@ -148,6 +154,9 @@ fn model(id: &str, args: &Run) -> Value {
     let (mut model, parameters) = (json!({"modelIdentifier": id}), parameters(args));
     if !parameters.is_empty() {
         model["inferenceParams"] = json!(json!({"inferenceConfig": parameters}).to_string());
+    }
+    if let Some(latency) = &args.latency {
+        model["performanceConfig"] = json!({"latency": latency});
     }
     json!({"bedrockModel": model})
 }

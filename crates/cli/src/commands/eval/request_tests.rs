@@ -10,7 +10,10 @@ fn args(kind: Kind) -> Run {
         custom_judge: None,
         generators: Vec::new(),
         temperature: None,
+        top_p: None,
+        stop_sequences: Vec::new(),
         max_tokens: None,
+        latency: None,
         knowledge_base: None,
         results: 10,
         search: "HYBRID".to_owned(),
@@ -119,6 +122,53 @@ fn two_models_are_asked_with_the_same_parameters() {
     );
     let passages = Run { kind: Kind::Retrieve, generators: Vec::new(), ..one };
     assert!(body(&passages).unwrap_err().to_string().contains("nothing is generated"));
+}
+
+#[test]
+fn a_generator_is_asked_with_all_that_bedrock_takes() {
+    let asked = Run {
+        own: None,
+        generators: vec!["m".to_owned()],
+        top_p: Some(0.9),
+        stop_sequences: vec!["END".to_owned(), "\n\n".to_owned()],
+        latency: Some("standard".to_owned()),
+        ..args(Kind::Model)
+    };
+    let model = body(&asked).unwrap()["inferenceConfig"]["models"][0]["bedrockModel"].clone();
+    let parameters: Value = serde_json::from_str(model["inferenceParams"].as_str().unwrap()).unwrap();
+    assert_eq!(parameters, json!({"inferenceConfig": {"topP": 0.9, "stopSequences": ["END", "\n\n"]}}));
+    assert_eq!(model["performanceConfig"], json!({"latency": "standard"}));
+    let base = Run { kind: Kind::Rag, knowledge_base: Some("KB".to_owned()), ..asked };
+    assert!(body(&base).unwrap_err().to_string().contains("--latency"), "Bedrock has none for knowledge bases");
+    let base = Run { latency: None, ..base };
+    let config = &body(&base).unwrap()["inferenceConfig"]["ragConfigs"][0]["knowledgeBaseConfig"];
+    let generation = &config["retrieveAndGenerateConfig"]["knowledgeBaseConfiguration"]["generationConfiguration"];
+    let wanted = json!({"topP": 0.9, "stopSequences": ["END", "\n\n"]});
+    assert_eq!(generation["kbInferenceConfig"]["textInferenceConfig"], wanted);
+    let passages = Run { kind: Kind::Retrieve, generators: Vec::new(), ..base };
+    assert!(body(&passages).unwrap_err().to_string().contains("--top-p"));
+}
+
+#[derive(clap::Parser)]
+struct Line {
+    #[command(flatten)]
+    run: Run,
+}
+
+#[test]
+fn what_is_no_parameter_is_refused_by_its_name() {
+    let usual = ["x", "job", "--dataset", "s3://b/d", "--to", "s3://b/o/", "--role-arn", "r", "--metric", "m"];
+    let parsed = |more: &[&str]| <Line as clap::Parser>::try_parse_from(usual.iter().chain(more)).map(|line| line.run);
+    let run = parsed(&["--generator", "m", "--top-p", "0.5", "--stop", "a", "--stop", "b", "--latency", "optimized"])
+        .unwrap();
+    assert_eq!((run.top_p, run.stop_sequences.len(), run.latency.as_deref()), (Some(0.5), 2, Some("optimized")));
+    for wrong in [["--top-p", "1.5"], ["--top-p", "x"], ["--latency", "fast"]] {
+        assert!(parsed(&wrong).is_err(), "{wrong:?}");
+    }
+    for more in [["--top-p", "1"], ["--stop", "a"], ["--latency", "standard"]] {
+        let conflict = parsed(&[&["--own", "mine"][..], &more].concat()).unwrap_err().kind();
+        assert_eq!(conflict, clap::error::ErrorKind::ArgumentConflict, "{more:?}");
+    }
 }
 
 #[test]

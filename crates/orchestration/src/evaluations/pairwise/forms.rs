@@ -13,6 +13,7 @@ pub fn pairwise_json(pairwise: &Pairwise) -> Value {
     json!({
         "first": pairwise.first,
         "second": pairwise.second,
+        "datasets": pairwise.datasets,
         "judge": pairwise.judge,
         "pairs": pairwise.pairs,
         "failed": pairwise.failed,
@@ -42,8 +43,12 @@ pub fn pairwise_text(pairwise: &Pairwise) -> String {
     let told = |figure: Option<Figure>| {
         figure.map_or_else(|| "-".to_owned(), |f| format!("{:.2} [{:.2}, {:.2}]", f.value, f.low, f.high))
     };
+    let of_several = match pairwise.datasets.as_slice() {
+        [] | [_] => String::new(),
+        datasets => format!(" of {}", datasets.join(", ")),
+    };
     let mut text = format!(
-        "{} or {}, by {}, on {} prompts in both orders\n",
+        "{} or {}, by {}, on {} prompts{of_several} in both orders\n",
         pairwise.first, pairwise.second, pairwise.judge, pairwise.pairs
     );
     for warning in &pairwise.warnings {

@@ -1,7 +1,8 @@
 //! Which of two jobs answers better: a judge is shown both answers to each prompt, in both orders, and a win counts only
-//! where it names the same answer twice (Zheng et al. 2023, arXiv:2306.05685).
+//! where it names the same answer twice (Zheng et al. 2023, arXiv:2306.05685). `parts` says which answers are meant.
 
 mod forms;
+mod parts;
 mod work;
 
 #[cfg(test)]
@@ -48,10 +49,14 @@ pub enum Winner {
 /// What came of comparing two jobs pair by pair.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pairwise {
-    /// The first job's name, or that of its system where both are of one job.
+    /// The first job's name, or that of its system where both are of one job; with the dataset's where one of several was named, and
+    /// with the system's where one was.
     pub first: String,
     /// The second job's.
     pub second: String,
+    /// The first job's datasets that the prompts are of.
+    #[serde(default)]
+    pub datasets: Vec<String>,
     /// The judge's model id.
     pub judge: String,
     /// Prompts that both answered.
@@ -101,6 +106,8 @@ pub struct Sides {
     pub first: String,
     /// The second one's name.
     pub second: String,
+    /// The first one's datasets.
+    pub datasets: Vec<String>,
     /// The judge's model id.
     pub judge: String,
     /// Are both the same model, asked in the same way?
@@ -170,6 +177,7 @@ impl Pairwise {
         Self {
             first: sides.first,
             second: sides.second,
+            datasets: sides.datasets,
             judge: sides.judge,
             pairs: duels.len(),
             failed: duels.len() - judged.len(),

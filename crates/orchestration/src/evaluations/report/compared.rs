@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base::{Error, Result};
 use identity::Ctx;
 
-use super::super::calibration::scale_of;
+use super::super::calibration::{judges_of, scale_of};
 use super::super::comparison::{Judgement, MetricComparison, compare};
 use super::super::job::EvaluationJob;
 use super::super::judge;
@@ -13,7 +13,7 @@ use super::super::metrics::{Evaluator, Family};
 use super::super::outcome::RecordOutcome;
 use super::super::plan::{Metric, Plan, System};
 use super::super::service::Evaluations;
-use super::{of_todays_scales, pairs, trust};
+use super::{pairs, trust};
 
 /// A part of a job: each by its place from 0, or by its name; the first one where nothing is said.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +55,8 @@ pub struct ComparedMetric {
     pub scores: MetricComparison,
     /// Who judges it in each job: model ids; none of metrics that need no judge.
     pub judges: [Option<String>; 2],
+    /// Are these different ids, or did different models answer for the id?
+    pub is_judged_differently: bool,
     /// How far each judge can be trusted, in words; none of metrics that need no judge.
     pub trust: [Option<String>; 2],
 }
@@ -63,7 +65,7 @@ impl JobComparison {
     /// Do different judges give the scores of a metric? Then a difference may be one of the judges.
     #[must_use]
     pub fn is_judged_differently(&self) -> bool {
-        self.metrics.iter().any(|metric| metric.judges[0] != metric.judges[1])
+        self.metrics.iter().any(|metric| metric.is_judged_differently)
     }
 }
 
@@ -83,11 +85,9 @@ impl Evaluations {
         let (plan, other_plan) = (Plan::new(&first.asked)?, Plan::new(&second.asked)?);
         let (at, other_at) = (places(&first, part)?, places(&second, other_part)?);
         let (rows, other_rows) = (self.rows_of(ctx, &first, at).await?, self.rows_of(ctx, &second, other_at).await?);
-        let passports = self.known(ctx, &first).await?.on(&plan, at.0);
-        let passports = of_todays_scales(&rows, &plan.metrics[at.0], (plan.family, plan.evaluator), passports);
-        let others_passports = self.known(ctx, &second).await?.on(&other_plan, other_at.0);
-        let (other_metrics, asked_as) = (&other_plan.metrics[other_at.0], (other_plan.family, other_plan.evaluator));
-        let others_passports = of_todays_scales(&other_rows, other_metrics, asked_as, others_passports);
+        let passports = self.passports_of(ctx, (&first, &plan), at.0, &rows).await?;
+        let others_passports = self.passports_of(ctx, (&second, &other_plan), other_at.0, &other_rows).await?;
+        let other_metrics = &other_plan.metrics[other_at.0];
         let (outcomes, others) = pairs::paired(rows, other_rows);
         let (system, other_system) = (&first.asked.systems[at.1], &second.asked.systems[other_at.1]);
         let is_same = self.is_same_system(ctx, system, other_system).await?;
@@ -101,9 +101,11 @@ impl Evaluations {
             if scores.paired.is_some() && !is_same && !is_judged_alike {
                 scores.judgement = Judgement::OtherScales;
             }
+            let judges = [judge_of(&first, metric), judge_of(&second, other)];
             metrics.push(ComparedMetric {
                 scores,
-                judges: [judge_of(&first, metric), judge_of(&second, other)],
+                is_judged_differently: judges[0] != judges[1] || is_of_other_models(&outcomes, &others, name),
+                judges,
                 trust: [trust(&passports, name), trust(&others_passports, name)],
             });
         }
@@ -133,6 +135,15 @@ impl Evaluations {
     }
 }
 
+/// Did different models judge a metric in two jobs, as far as that was noted?
+pub(super) fn is_of_other_models(one: &[RecordOutcome], other: &[RecordOutcome], metric: &str) -> bool {
+    let [one, other] = [one, other].map(|outcomes| -> BTreeSet<&str> {
+        let turns = outcomes.iter().flat_map(|record| &record.turns);
+        judges_of(turns, metric).into_iter().flatten().collect()
+    });
+    !one.is_empty() && !other.is_empty() && one != other
+}
+
 /// The outcomes of a job, with a metric of it and the kind of its systems.
 type Given<'a> = (&'a [RecordOutcome], &'a Metric, Family);
 
@@ -160,14 +171,33 @@ fn label_counts((outcomes, metric, family): Given<'_>) -> BTreeSet<usize> {
 
 /// The places of dataset and system that are meant.
 fn places(job: &EvaluationJob, part: Part<'_>) -> Result<(usize, usize)> {
-    let datasets: Vec<&str> = job.asked.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
-    let systems: Vec<&str> = job.asked.systems.iter().map(System::label).collect();
-    Ok((place(job, "dataset", &datasets, part.dataset)?, place(job, "system", &systems, part.system)?))
+    let dataset = datasets_of(job, part.dataset)?.first().copied().unwrap_or_default();
+    Ok((dataset, system_of(job, part.system)?.unwrap_or_default()))
+}
+
+/// The places of the datasets that are meant: of all of them, where none is named.
+///
+/// # Errors
+/// Invalid, where the job has no such dataset.
+pub(in crate::evaluations) fn datasets_of(job: &EvaluationJob, wanted: Option<&str>) -> Result<Vec<usize>> {
+    let names: Vec<&str> = job.asked.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
+    match wanted {
+        Some(wanted) => Ok(vec![place(job, "dataset", &names, wanted)?]),
+        None => Ok((0..names.len()).collect()),
+    }
+}
+
+/// The place of the system that is meant, where one is named.
+///
+/// # Errors
+/// Invalid, where the job has no such system.
+pub(in crate::evaluations) fn system_of(job: &EvaluationJob, wanted: Option<&str>) -> Result<Option<usize>> {
+    let names: Vec<&str> = job.asked.systems.iter().map(System::label).collect();
+    wanted.map(|wanted| place(job, "system", &names, wanted)).transpose()
 }
 
 /// The place itself, or that of what is named so.
-fn place(job: &EvaluationJob, what: &str, names: &[&str], wanted: Option<&str>) -> Result<usize> {
-    let Some(wanted) = wanted else { return Ok(0) };
+fn place(job: &EvaluationJob, what: &str, names: &[&str], wanted: &str) -> Result<usize> {
     let number = wanted.parse().ok().filter(|at| *at < names.len());
     number.or_else(|| names.iter().position(|name| *name == wanted)).ok_or_else(|| {
         let known = names.iter().enumerate().map(|(at, name)| format!("{at} `{name}`")).collect::<Vec<_>>().join(", ");
@@ -177,7 +207,7 @@ fn place(job: &EvaluationJob, what: &str, names: &[&str], wanted: Option<&str>) 
 }
 
 /// Who judges a metric of a job; none where it needs no judge.
-fn judge_of(job: &EvaluationJob, metric: &Metric) -> Option<String> {
+pub(super) fn judge_of(job: &EvaluationJob, metric: &Metric) -> Option<String> {
     match metric {
         Metric::Builtin(_) => job.asked.judge.clone(),
         Metric::Custom(_) => job.asked.custom_judge.clone(),

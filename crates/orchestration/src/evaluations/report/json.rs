@@ -142,7 +142,7 @@ fn score(score: &Score) -> Value {
 #[must_use]
 pub fn comparison_json(comparison: &JobComparison) -> Value {
     let side = |side: &Side| json!({"dataset": side.dataset, "system": side.system});
-    let metric = |ComparedMetric { scores, judges, trust }: &ComparedMetric| {
+    let metric = |ComparedMetric { scores, judges, trust, is_judged_differently }: &ComparedMetric| {
         json!({
             "metricName": scores.name,
             "turns": scores.turns,
@@ -153,6 +153,7 @@ pub fn comparison_json(comparison: &JobComparison) -> Value {
             "mcnemar": scores.mcnemar,
             "judgement": scores.judgement.as_str(),
             "judges": judges,
+            "judgedDifferently": is_judged_differently,
             "calibrations": trust,
         })
     };

@@ -14,7 +14,7 @@ use jobs::State;
 use learn::resampling::{Bootstrap, Interval};
 
 use super::alignment::off_thread;
-use super::calibration::{is_on, known, scale_of};
+use super::calibration::{is_on, judges_of, known, scale_of};
 use super::card::Card;
 use super::job::EvaluationJob;
 use super::metrics::{Evaluator, Family};
@@ -27,7 +27,9 @@ use super::service::Evaluations;
 use super::store;
 use super::verdict::LabelValue;
 
+use compared::judge_of;
 pub use compared::{ComparedMetric, JobComparison, Part, Side};
+pub(super) use compared::{datasets_of, system_of};
 pub use html::html;
 pub(super) use json::tokens as tokens_json;
 pub use json::{comparison_json, passport_json, report_json, rows_json};
@@ -138,23 +140,6 @@ fn trust(passports: &[Passport], metric: &str) -> Option<String> {
     Some(passport.map_or_else(|| UNCALIBRATED.to_owned(), Passport::line))
 }
 
-/// The passports of a job's judges, of all that they were ever asked.
-struct Known {
-    of_builtin: Vec<Passport>,
-    of_custom: Vec<Passport>,
-}
-
-impl Known {
-    /// Those of a dataset's metrics, as they are asked in this job.
-    fn on(&self, plan: &Plan, dataset: usize) -> Vec<Passport> {
-        let of_metric = |metric: &Metric| {
-            let known = if matches!(metric, Metric::Custom(_)) { &self.of_custom } else { &self.of_builtin };
-            passport_of(metric.name(), &metric.rubric_key(plan.family, plan.evaluator), known)
-        };
-        plan.metrics[dataset].iter().filter_map(of_metric).collect()
-    }
-}
-
 impl Evaluations {
     /// How far a job is: a report without sections, for whoever asks often.
     ///
@@ -211,16 +196,14 @@ impl Evaluations {
         let job = &report.job;
         let plan = Plan::new(&job.asked)?;
         let warnings = self.check_models(ctx, &job.asked).await.unwrap_or_else(|error| vec![error.public_text()]);
-        let known = self.known(ctx, job).await?;
         let mut sections = Vec::new();
         for (dataset, asked) in job.asked.datasets.iter().enumerate() {
             for (system, of_system) in job.asked.systems.iter().enumerate() {
                 let rows = self.rows_of(ctx, job, (dataset, system)).await?;
-                let (metrics, of_judge, warnings) =
-                    (plan.metrics[dataset].clone(), known.on(&plan, dataset), warnings.clone());
+                let passports = self.passports_of(ctx, (job, &plan), dataset, &rows).await?;
+                let (metrics, warnings) = (plan.metrics[dataset].clone(), warnings.clone());
                 let asked_as = (plan.family, plan.evaluator);
                 let (passports, calibrated, card) = off_thread(move || {
-                    let passports = of_todays_scales(&rows, &metrics, asked_as, of_judge);
                     let calibrated = calibrated(&rows, &metrics, asked_as, &passports);
                     let metrics: Vec<_> = metrics.iter().map(|metric| metric.card(asked_as.0, asked_as.1)).collect();
                     (passports, calibrated, Card::new(&outcomes(rows), &metrics, warnings))
@@ -244,21 +227,47 @@ impl Evaluations {
         Ok(Report { sections, ..report })
     }
 
-    /// What is known of a job's judges; nothing, where they were asked in prompts of another form.
-    async fn known(&self, ctx: &Ctx, job: &EvaluationJob) -> Result<Known> {
-        let (judge, custom_judge) = match self.is_of_this_form(ctx, job).await? {
-            true => (job.asked.judge.as_deref(), job.asked.custom_judge.as_deref()),
-            false => (None, None),
-        };
-        let (of_builtin, of_custom) = (self.known_of(ctx, judge).await, self.known_of(ctx, custom_judge).await);
-        Ok(Known { of_builtin, of_custom })
+    /// How far the models can be trusted that judged these turns of a dataset, metric by metric. Nothing is known of a metric whose
+    /// judge was asked in prompts of another form or on other scales, nor of one that several models judged, or nobody knows which.
+    async fn passports_of(
+        &self,
+        ctx: &Ctx,
+        (job, plan): (&EvaluationJob, &Plan),
+        dataset: usize,
+        rows: &[ReportRow],
+    ) -> Result<Vec<Passport>> {
+        if !self.is_of_this_form(ctx, job).await? {
+            return Ok(Vec::new());
+        }
+        let (metrics, asked_as) = (&plan.metrics[dataset], (plan.family, plan.evaluator));
+        let (mut known, mut passports) = (BTreeMap::new(), Vec::new());
+        for metric in metrics {
+            let Some(key) = self.key_of_judge(ctx, job, metric, rows).await else { continue };
+            if !known.contains_key(&key) {
+                known.insert(key.clone(), store::passports(&self.inner.store, ctx, &key).await?);
+            }
+            let of_judge = known.get(&key).map(Vec::as_slice).unwrap_or_default();
+            passports.extend(passport_of(metric.name(), &metric.rubric_key(plan.family, plan.evaluator), of_judge));
+        }
+        Ok(of_todays_scales(rows, metrics, asked_as, passports))
     }
 
-    /// The passports of a judge; none where nothing answers for it any more.
-    async fn known_of(&self, ctx: &Ctx, judge: Option<&str>) -> Vec<Passport> {
-        match judge {
-            Some(judge) => self.passports(ctx, judge).await.unwrap_or_default(),
-            None => Vec::new(),
+    /// The key of the model that judged a metric on all of these turns or, where none is judged yet, of the one that would be asked;
+    /// none where no model alone did, or that is not known.
+    async fn key_of_judge(
+        &self,
+        ctx: &Ctx,
+        job: &EvaluationJob,
+        metric: &Metric,
+        rows: &[ReportRow],
+    ) -> Option<String> {
+        let judge = judge_of(job, metric)?;
+        let judges = judges_of(rows.iter().map(|row| &row.outcome), metric.name());
+        let mut judges = judges.into_iter().map(|key| key.map(str::to_owned));
+        match (judges.next(), judges.next()) {
+            (None, _) => self.judge_key(ctx, &judge).await.ok(),
+            (Some(only), None) => only,
+            (Some(_), Some(_)) => None,
         }
     }
 

@@ -31,12 +31,12 @@ pub(in crate::evaluations) fn pairs(
     both.collect()
 }
 
-/// Each turn with what was shown up to it.
+/// Each turn with what was shown up to it in its record. Records of several datasets may have the same numbers.
 fn told(rows: Vec<ReportRow>) -> Vec<(Vec<Shown>, ReportRow)> {
-    let (mut record, mut shown) = (0, Vec::new());
+    let (mut record, mut shown) = (None, Vec::new());
     let turn = |row: ReportRow| {
-        if row.record != record {
-            (record, shown) = (row.record, Vec::new());
+        if record != Some((row.dataset, row.record)) {
+            (record, shown) = (Some((row.dataset, row.record)), Vec::new());
         }
         shown.push(row.shown.clone());
         (shown.clone(), row)

@@ -147,7 +147,8 @@ fn compared(trust: [Option<&str>; 2], judges: [Option<&str>; 2]) -> JobCompariso
     let owned = |texts: [Option<&str>; 2]| texts.map(|text| text.map(str::to_owned));
     let side = |name: &str| Side { name: name.to_owned(), dataset: "d".to_owned(), system: "s".to_owned() };
     let scores = compare("m", &records, &records, false, true);
-    let metrics = vec![ComparedMetric { scores, judges: owned(judges), trust: owned(trust) }];
+    let is_judged_differently = judges[0] != judges[1];
+    let metrics = vec![ComparedMetric { scores, judges: owned(judges), is_judged_differently, trust: owned(trust) }];
     JobComparison { first: side("a"), second: side("b"), turns: 1, metrics }
 }
 
@@ -178,6 +179,25 @@ fn a_comparison_marks_judges_as_the_report_does() {
     let json = comparison_json(&differing);
     assert_eq!(json["metrics"][0]["calibrations"], serde_json::json!([UNCALIBRATED, unusable]));
     assert_eq!((&json["judgedDifferently"], &json["metrics"][0]["judges"][1]), (&Value::from(true), &Value::from("k")));
+}
+
+#[test]
+fn an_id_that_two_models_answered_for_is_two_judges() {
+    let by = |judged_by: &[Option<&str>]| -> Vec<RecordOutcome> {
+        let of_record = |(line, judged_by): (usize, &Option<&str>)| {
+            let mut record = record(line, "m", Some(1.0));
+            record.turns[0].scores[0].judged_by = judged_by.map(str::to_owned);
+            record
+        };
+        judged_by.iter().enumerate().map(of_record).collect()
+    };
+    let differ = |one: &[Option<&str>], other: &[Option<&str>]| compared::is_of_other_models(&by(one), &by(other), "m");
+    assert!(
+        differ(&[Some("tiny 1")], &[Some("tiny 2")]) && differ(&[Some("tiny 1")], &[Some("tiny 1"), Some("other")])
+    );
+    assert!(!differ(&[Some("tiny 1"), None], &[Some("tiny 1")]));
+    assert!(!differ(&[None], &[Some("tiny 1")]), "what was not noted says nothing");
+    assert!(!compared::is_of_other_models(&by(&[Some("tiny 1")]), &by(&[Some("tiny 2")]), "n"));
 }
 
 #[test]
@@ -341,6 +361,9 @@ fn turns_belong_together_by_what_was_asked_not_by_their_place() {
     let mut second = vec![row(1, "b", 0.4), row(2, "c", 0.5), row(3, "b", 0.6), row(4, "a", 0.7)];
     second[3].shown.references.clear();
     let (ones, others) = pairs::paired(first, second);
+    // The first records of two datasets are two conversations.
+    let apart = vec![row(1, "a", 0.1), ReportRow { dataset: 1, ..row(1, "b", 0.2) }];
+    assert_eq!(pairs::pairs(apart, vec![row(1, "a", 0.1), row(2, "b", 0.2)]).len(), 2);
     let results = |records: &[RecordOutcome]| -> Vec<(usize, f64)> {
         records.iter().map(|record| (record.line, record.turns[0].scores[0].result.unwrap())).collect()
     };
