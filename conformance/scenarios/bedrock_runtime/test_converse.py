@@ -1,3 +1,6 @@
+import json
+import re
+
 import pytest
 
 from conftest import CLAUDE, NOVA, TITAN_V2, client, refused, user
@@ -143,3 +146,24 @@ def test_wrong_controls_of_repetition_are_refused(fields):
 def test_a_schema_that_nothing_satisfies_is_refused():
     output = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"name": "a", "schema": '{"enum": []}'}}}}
     refused(lambda: converse(outputConfig=output), "ValidationException", 400, "The schema cannot be followed")
+
+
+@pytest.mark.parametrize("form, fits", [
+    ({"regex": "[0-9]{3}-[a-z]{2}"}, lambda text: re.fullmatch("[0-9]{3}-[a-z]{2}", text)),
+    ({"choice": ["granite", "basalt"]}, lambda text: text in ("granite", "basalt")),
+    ({"grammar": 'start: "yes" | "no"'}, lambda text: text in ("yes", "no")),
+    ({"json": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9, "minimum": 0}}, "required": ["n"],
+               "additionalProperties": False}}, lambda text: 0 <= json.loads(text)["n"] <= 9),
+])
+def test_the_form_of_an_answer_is_an_additional_field(form, fits):
+    answer = converse("Answer as you like.", additionalModelRequestFields={"structured_outputs": form})
+    text = answer["output"]["message"]["content"][0]["text"]
+    assert fits(text), text
+
+
+def test_a_wrong_form_is_refused():
+    for form, says in [({}, "exactly one of"), ({"regex": "("}, ""), ({"xml": "x"}, "xml"), ({"regex": "a", "choice": ["b"]}, "exactly one of")]:
+        refused(lambda: converse(additionalModelRequestFields={"structured_outputs": form}), "ValidationException", 400, says)
+    output = {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"name": "a", "schema": "{}"}}}}
+    both = {"outputConfig": output, "additionalModelRequestFields": {"structured_outputs": {"regex": "a"}}}
+    refused(lambda: converse(**both), "ValidationException", 400, "exclude each other")

@@ -36,6 +36,8 @@ export interface BatchRow {
 export interface BatchFilter {
   nameContains?: string
   status?: BatchStatus
+  /** The oldest first; otherwise the newest. */
+  oldestFirst?: boolean
 }
 
 /** What is answered, by which model, as which role, into what. */
@@ -47,6 +49,11 @@ export interface BatchRequest {
   inputUri: string
   outputUri: string
   kmsKeyId?: string
+  timeoutHours?: number
+  /** The accounts that the buckets belong to: another one's is refused. */
+  inputOwner?: string
+  outputOwner?: string
+  tags?: { key: string; value: string }[]
 }
 
 /** A record that could not be answered. */
@@ -88,11 +95,11 @@ export interface BatchDetails {
   expiresAt: string
 }
 
-export async function listBatches({ nameContains, status }: BatchFilter, token?: string, signal?: AbortSignal): Promise<Page<BatchRow>> {
+export async function listBatches({ nameContains, status, oldestFirst }: BatchFilter, token?: string, signal?: AbortSignal): Promise<Page<BatchRow>> {
   const search = new URLSearchParams({
     maxResults: String(PAGE_SIZE),
     sortBy: 'CreationTime',
-    sortOrder: 'Descending',
+    sortOrder: oldestFirst ? 'Ascending' : 'Descending',
     ...(nameContains ? { nameContains } : {}),
     ...(status ? { statusEquals: status } : {}),
     ...(token === undefined ? {} : { nextToken: token }),
@@ -104,14 +111,22 @@ export async function listBatches({ nameContains, status }: BatchFilter, token?:
 
 /** Starts a batch and gives the ARN of its job. */
 export async function createBatch(request: BatchRequest): Promise<string> {
-  const { jobName, modelId, roleArn, invocationType, inputUri, outputUri, kmsKeyId } = request
+  const { jobName, modelId, roleArn, invocationType, inputUri, outputUri, kmsKeyId, timeoutHours, inputOwner, outputOwner, tags } = request
   const json = {
     jobName,
     modelId,
     roleArn,
     modelInvocationType: invocationType,
-    inputDataConfig: { s3InputDataConfig: { s3Uri: inputUri, s3InputFormat: 'JSONL' } },
-    outputDataConfig: { s3OutputDataConfig: { s3Uri: outputUri, ...(kmsKeyId ? { s3EncryptionKeyId: kmsKeyId } : {}) } },
+    inputDataConfig: { s3InputDataConfig: { s3Uri: inputUri, s3InputFormat: 'JSONL', ...(inputOwner ? { s3BucketOwner: inputOwner } : {}) } },
+    outputDataConfig: {
+      s3OutputDataConfig: {
+        s3Uri: outputUri,
+        ...(kmsKeyId ? { s3EncryptionKeyId: kmsKeyId } : {}),
+        ...(outputOwner ? { s3BucketOwner: outputOwner } : {}),
+      },
+    },
+    ...(timeoutHours === undefined ? {} : { timeoutDurationInHours: timeoutHours }),
+    ...(tags ? { tags } : {}),
     clientRequestToken: crypto.randomUUID(),
   }
   const answer = await sendJson<{ jobArn: string }>('/model-invocation-job', { method: 'POST', json, service: 'bedrock' })

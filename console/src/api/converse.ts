@@ -1,6 +1,6 @@
 import { bodyOf, framesOf } from '../eventstream/events.ts'
 import type { Frame } from '../eventstream/frames.ts'
-import { send } from './http.ts'
+import { send, sendJson } from './http.ts'
 
 /** A text, or a point up to which the prompt is worth keeping. */
 export interface ContentBlock {
@@ -20,13 +20,19 @@ export interface InferenceConfig {
   stopSequences?: string[]
 }
 
+/** JSON of a schema, which is given as a text. */
+export interface OutputConfig {
+  textFormat: { type: 'json_schema'; structure: { jsonSchema: { name: string; schema: string } } }
+}
+
 /** The body of Bedrock's Converse and ConverseStream. */
 export interface ConverseRequest {
   messages: Message[]
   system?: ContentBlock[]
   inferenceConfig?: InferenceConfig
+  outputConfig?: OutputConfig
   /** What AWS has no parameters for. */
-  additionalModelRequestFields?: Record<string, string | number | boolean>
+  additionalModelRequestFields?: Record<string, unknown>
   additionalModelResponseFieldPaths?: string[]
 }
 
@@ -122,4 +128,12 @@ export function eventOf(frame: Frame, requestId?: string): ConverseEvent | undef
     default:
       return undefined
   }
+}
+
+/** How many tokens a model reads of a conversation, with its system prompt and in its own template. */
+export async function countTokens(modelId: string, { messages, system }: ConverseRequest): Promise<number> {
+  const json = { input: { converse: { messages, ...(system ? { system } : {}) } } }
+  const path = `/model/${encodeURIComponent(modelId)}/count-tokens`
+  const answer = await sendJson<{ inputTokens: number }>(path, { method: 'POST', json, service: 'bedrock-runtime' })
+  return answer.inputTokens
 }

@@ -1,16 +1,17 @@
 /** Evaluation jobs: Bedrock's operations, and Craton's own for reports, records, comparisons and judges' passports. */
 import { send, sendJson } from './http.ts'
-import { PAGE_SIZE, type Page } from './imports.ts'
+import type { Page } from './imports.ts'
 
 export const EVALUATION_STATUSES = ['InProgress', 'Completed', 'Failed', 'Stopping', 'Stopped', 'Deleting'] as const
 export type EvaluationStatus = (typeof EVALUATION_STATUSES)[number]
 
 export type ApplicationType = 'ModelEvaluation' | 'RagEvaluation'
 
-/** A row of Bedrock's list; times are ISO 8601 here and below. */
+/** A row of the list: what Bedrock's tells of a job, and its kind; times are ISO 8601 here and below. */
 export interface EvaluationRow {
   jobArn: string
   jobName: string
+  kind: Kind
   status: EvaluationStatus
   creationTime: string
   applicationType?: ApplicationType
@@ -383,6 +384,8 @@ export interface Passport {
   methods?: { method: string; balancedAccuracy: Interval; gain: Interval }[]
   /** The best of these. */
   recommended?: string | null
+  /** Whether that is a classifier of what an earlier version of the server knew of scores: reports don't use it then. */
+  outdated?: boolean
   usable: boolean
   summary: string
 }
@@ -399,6 +402,8 @@ export interface HumanLabel {
 export interface DatasetCheckRequest {
   kind: 'model' | 'rag' | 'retrieve'
   ownResponses: boolean
+  /** By whose scales the labels beside the records are looked at; none: by the usual ones. */
+  judge?: string
   /** Those of one's own included. */
   metricNames: string[]
   customMetrics?: { customMetricDefinition: CustomMetricDefinition }[]
@@ -417,20 +422,17 @@ export interface DatasetCheck {
 
 const job = (id: string) => `/craton/v1/evaluation-jobs/${encodeURIComponent(id)}`
 
+/** The jobs, the newest first, a page of them. */
 export async function listEvaluations(filter: EvaluationFilter, token?: string, signal?: AbortSignal): Promise<Page<EvaluationRow>> {
   const { nameContains, status, applicationType } = filter
   const search = new URLSearchParams({
-    maxResults: String(PAGE_SIZE),
-    sortBy: 'CreationTime',
-    sortOrder: 'Descending',
     ...(nameContains ? { nameContains } : {}),
     ...(status ? { statusEquals: status } : {}),
     ...(applicationType ? { applicationTypeEquals: applicationType } : {}),
     ...(token === undefined ? {} : { nextToken: token }),
   })
-  type Answer = { jobSummaries?: EvaluationRow[]; nextToken?: string | null }
-  const answer = await sendJson<Answer>(`/evaluation-jobs?${search}`, { service: 'bedrock', signal })
-  return { items: answer.jobSummaries ?? [], next: answer.nextToken ?? undefined }
+  const answer = await sendJson<{ items: EvaluationRow[]; nextToken: string | null }>(`/craton/v1/evaluation-jobs?${search}`, { signal })
+  return { items: answer.items, next: answer.nextToken ?? undefined }
 }
 
 /** Starts an evaluation of any number of prompts; AWS's operation takes 1,000. */

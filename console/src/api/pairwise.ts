@@ -8,6 +8,8 @@ export interface PairwiseResult {
   first: string
   second: string
   judge: string
+  /** The first one's datasets that the prompts are of. */
+  datasets?: string[]
   /** Prompts that both answered. */
   pairs: number
   /** Pairs without a verdict, and why the first of them has none. */
@@ -46,9 +48,18 @@ export interface Pairwise {
   result: PairwiseResult | null
 }
 
+/** Which answers of two jobs are compared, by places from 0; where nothing is said, the first system of each on all datasets. */
+export interface PairwiseParts {
+  dataset?: string
+  system?: string
+  otherDataset?: string
+  otherSystem?: string
+}
+
 /** Starts to compare the answers of two completed jobs, or of one job's two systems where both are that job. */
-export function startPairwise(first: string, second: string, judge: string): Promise<{ comparisonId: string; warnings: string[] }> {
-  return sendJson(`/craton/v1/evaluation-jobs/${encodeURIComponent(first)}/pairwise/${encodeURIComponent(second)}`, { method: 'POST', json: { judge } })
+export function startPairwise(first: string, second: string, judge: string, parts: PairwiseParts): Promise<{ comparisonId: string; warnings: string[] }> {
+  const json = { judge, ...parts }
+  return sendJson(`/craton/v1/evaluation-jobs/${encodeURIComponent(first)}/pairwise/${encodeURIComponent(second)}`, { method: 'POST', json })
 }
 
 export function getPairwise(id: string, signal?: AbortSignal): Promise<Pairwise> {

@@ -16,6 +16,35 @@ export interface Profile {
   warning?: string
 }
 
+/** How models are loaded. */
+export interface Loading {
+  /** Engines that serve a model side by side. */
+  replicas: number
+  /** A set of cores for each, as `0-3`; empty: wherever the system likes. */
+  cores: string[]
+  /** Requests that each of them computes side by side. */
+  parallel: number
+  /** Requests of an account that may wait. */
+  queue: number
+  /** Tokens of each request; 0: as many as the model was trained for. */
+  contextPerSequence: number
+  batching: 'continuous' | 'static'
+  staticBatches: { size: number; waitMs: number; maxTokens: number } | null
+  cacheType: string
+  /** Null: the engine chooses. */
+  onePassAttention: boolean | null
+  sharedCells: number
+  prefixCacheBytes: number
+  /** 0: all, as for the next. */
+  prefillThreads: number
+  decodeThreads: number
+  gpuLayers: number
+  gpuSplit: string
+  mainGpu: number
+  gpuShares: number[]
+  replicaGpus: number[]
+}
+
 /** The answers of the last minutes. */
 export interface RecentAnswers {
   windowSeconds: number
@@ -31,6 +60,8 @@ export interface LoadedModel {
   kind: 'text' | 'embedding'
   memoryBytes: number
   profile: Profile
+  /** What those say; null for models that embed. */
+  loadedWith: Loading | null
   /** Requests being answered now. */
   activeSequences: number
   /** Requests waiting for a place. */
@@ -58,6 +89,8 @@ export interface Status {
   dataDir: string
   modelsDir: string
   engine: Record<string, string | number | boolean | null>
+  /** How models are loaded where no tuning says otherwise. */
+  loading: Loading
   memory: { budgetBytes: number | null; usedBytes: number; residentBytes: number }
   /** What is kept on disk of prompts; none where the settings keep nothing. */
   prefixSnapshots: { bytes: number } | null

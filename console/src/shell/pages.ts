@@ -33,6 +33,18 @@ export const PAGES: readonly Page[] = [
     View: lazy(() => import('../pages/playground/PlaygroundPage.tsx')),
   },
   {
+    path: '/scoring',
+    title: 'Scoring',
+    section: 'Models',
+    View: lazy(() => import('../pages/scoring/ScoringPage.tsx')),
+  },
+  {
+    path: '/embeddings',
+    title: 'Embeddings',
+    section: 'Models',
+    View: lazy(() => import('../pages/embeddings/EmbeddingsPage.tsx')),
+  },
+  {
     path: '/models',
     title: 'Model catalogue',
     section: 'Models',
@@ -79,6 +91,12 @@ export const PAGES: readonly Page[] = [
     title: 'Model aliases',
     section: 'Models',
     View: lazy(() => import('../pages/aliases/AliasesPage.tsx')),
+  },
+  {
+    path: '/inference-profiles',
+    title: 'Cross-region inference',
+    section: 'Models',
+    View: lazy(() => import('../pages/profiles/ProfilesPage.tsx')),
   },
   {
     path: '/pools',

@@ -1,5 +1,5 @@
 /** What a loaded model is doing, in words. */
-import type { LoadedModel, Percentiles, Profile, RequestRecord } from '../api/status.ts'
+import type { LoadedModel, Loading, Percentiles, Profile, RequestRecord } from '../api/status.ts'
 import { bytes, integer, milliseconds } from './format.ts'
 
 /** How much of all prompts came from the cache: `59 %`. */
@@ -21,6 +21,30 @@ export function times(percentiles: Percentiles | undefined): string {
 export function profileText(profile: Profile): string {
   if (profile.warning !== undefined) return `default; the tuned one is not used: ${profile.warning}`
   return profile.name === 'tuned' ? `tuned${profile.jobId === undefined ? '' : ` by job ${profile.jobId}`}` : 'default'
+}
+
+/** `1 replica, 8 requests side by side, 4,096 tokens each, continuous batches, f16 caches` */
+export function loadingText(loading: Loading): string {
+  const { replicas, cores, parallel, contextPerSequence: context, staticBatches, cacheType, onePassAttention } = loading
+  const parts = [
+    `${replicas === 1 ? '1 replica' : `${integer(replicas)} replicas`}${cores.length > 0 ? ` on cores ${cores.join(':')}` : ''}`,
+    `${integer(parallel)} requests side by side`,
+    context === 0 ? 'the model’s own context each' : `${integer(context)} tokens each`,
+    staticBatches
+      ? `static batches of ${staticBatches.size} after ${milliseconds(staticBatches.waitMs)}, answers up to ${integer(staticBatches.maxTokens)} tokens`
+      : 'continuous batches',
+    `${cacheType} caches`,
+    ...(onePassAttention === null ? [] : [`attention in ${onePassAttention ? 'one pass' : 'steps'}`]),
+  ]
+  return parts.join(', ')
+}
+
+/** What a build with GPUs does with them: `32 layers, split by layer, shares 3:1`. */
+export function gpuText({ gpuLayers, gpuSplit, mainGpu, gpuShares, replicaGpus }: Loading): string {
+  if (gpuLayers === 0) return 'none'
+  if (replicaGpus.length > 0) return `${integer(gpuLayers)} layers, each replica on its own: ${replicaGpus.join(', ')}`
+  const split = gpuSplit === 'none' ? `whole on GPU ${mainGpu}` : `split by ${gpuSplit}`
+  return `${integer(gpuLayers)} layers, ${split}${gpuShares.length > 0 ? `, shares ${gpuShares.join(':')}` : ''}`
 }
 
 /** `2 answering, 1 waiting, 94.3 tokens/s` */

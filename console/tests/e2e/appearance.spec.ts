@@ -1,8 +1,9 @@
 import { expect, signIn, test } from './fixtures.ts'
 
-const PATHS = ['/', '/jobs', '/playground', '/models', '/endpoints', '/tuning', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/knowledge-bases', '/knowledge-bases?create=details', '/evaluations', '/evaluations?create=details', '/evaluations?judge=', '/aliases', '/keys', '/accounts']
+const PATHS = ['/', '/jobs', '/playground', '/scoring', '/embeddings', '/models', '/inference-profiles', '/inference-profiles?tab=application', '/batches?create=1', '/endpoints', '/tuning', '/imported-models', '/imported-models?tab=jobs', '/imported-models?import=source', '/knowledge-bases', '/knowledge-bases?create=details', '/evaluations', '/evaluations?create=details', '/evaluations?judge=', '/aliases', '/keys', '/accounts']
 /** Pages of what only the mock server has. */
 const MADE_UP = [
+  '/inference-profiles?profile=us.anthropic.claude-3-haiku-20240307-v1:0',
   '/tuning?model=smollm2-135m-instruct',
   '/tuning?model=smollm2-135m-instruct&start=1',
   '/tuning?model=smollm2-135m-instruct&job=job-of-tuning',

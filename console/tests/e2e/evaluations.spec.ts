@@ -27,7 +27,9 @@ test('evaluations are listed, filtered, stopped and deleted', async ({ signedIn:
   await openPage(page, 'Evaluations')
   const table = page.getByRole('table', { name: 'Evaluations' })
   const row = (name: string) => table.getByRole('row').filter({ hasText: name })
-  await expect(row('impressions-hybrid-10')).toContainText('RAG')
+  await expect(row('impressions-hybrid-10')).toContainText('RAG, retrieve and generate')
+  await expect(row('passages-only')).toContainText('RAG, retrieve only')
+  await expect(row('own-answers')).toContainText('Model')
   await expect(row('impressions-hybrid-10')).toContainText(JUDGE)
   await expect(row('own-answers')).toContainText('my-system (own responses)')
   await expect(row('own-answers')).toContainText('about 3 min 32 s left')
@@ -66,7 +68,7 @@ test('evaluations are listed, filtered, stopped and deleted', async ({ signedIn:
 test('what cannot be listed, read or deleted says why', async ({ signedIn: page, craton }) => {
   const { evaluations } = craton.mock!.state
   const denied = { status: 403, code: 'AccessDeniedException', message: 'User dora is not authorized to perform: bedrock:ListEvaluationJobs' }
-  evaluations.failures.set('ListEvaluationJobs', denied)
+  evaluations.failures.set('ListEvaluations', denied)
   await openPage(page, 'Evaluations').catch(() => undefined)
   await expect(page.getByTestId('error')).toContainText('AccessDeniedException')
   evaluations.failures.clear()
@@ -449,44 +451,6 @@ test('jobs are compared, paired record by record', async ({ signedIn: page, crat
   await expect(page.getByTestId('error')).toContainText('The database is away.')
 })
 
-test('the systems of one job are compared, and other parts are chosen', async ({ signedIn: page, craton }) => {
-  const { evaluations } = craton.mock!.state
-  await page.goto(`${craton.url}/console/evaluations?job=${SAME}`)
-  await page.getByRole('button', { name: 'Compare its two', exact: true }).click()
-  const names = [`two-models of ${JUDGE}`, 'two-models of smollm2-135m-instruct']
-  const means = page.getByRole('table', { name: 'Means' })
-  for (const name of names) await expect(means.getByRole('columnheader', { name })).toBeVisible()
-  await expect(page.getByRole('table', { name: `${names[0]} and ${names[1]}` })).toContainText('Not distinguishable')
-  const compared = () => evaluations.received.filter(({ operation }) => operation === 'CompareEvaluations').at(-1)?.body
-  expect(compared()).toEqual({ id: SAME, other: SAME, places: ['0.0', '0.1'] })
-  // Beside another job, whichever system of the two is chosen.
-  await page.goto(`${craton.url}/console/evaluations?compare=${HYBRID},${SAME}`)
-  await page.getByLabel('Compared of two-models').click()
-  await page.getByRole('option', { name: 'of smollm2-135m-instruct' }).click()
-  await expect(page).toHaveURL(new RegExp(`compare=${HYBRID}%2C${SAME}%3A0.1`))
-  await expect(means.getByRole('columnheader', { name: names[1]! })).toBeVisible()
-  await expect.poll(() => [...(compared() as { places: string[] }).places].sort()).toEqual(['0.0', '0.1'])
-})
-
-test('a comparison marks judges as the report does', async ({ signedIn: page, craton }) => {
-  const { evaluations } = craton.mock!.state
-  const url = `${craton.url}/console/evaluations?compare=${HYBRID},${SEMANTIC}`
-  await page.goto(url)
-  const pairs = page.getByRole('table', { name: 'impressions-hybrid-10 and impressions-semantic-10' })
-  const row = (name: string) => pairs.getByRole('row').filter({ hasText: name })
-  await expect(row('Correctness')).toContainText('Judge usable')
-  await expect(row('Completeness')).toContainText('Judge uncalibrated')
-  await expect(row('Faithfulness')).toContainText('Judge not usable for this metric')
-  await expect(row('ROUGE-L')).toContainText('Computed: no judge is asked')
-  await expect(page.getByText('They have different judges')).toHaveCount(0)
-  const other = evaluations.jobs.find(({ id }) => id === SEMANTIC)!
-  other.details.evaluationConfig.automated!.evaluatorModelConfig = { bedrockEvaluatorModels: [{ modelIdentifier: 'smollm2-135m-instruct' }] }
-  await page.goto(url)
-  await expect(page.getByText('They have different judges: a difference may be theirs.')).toBeVisible()
-  await expect(row('Correctness').getByTestId('trust')).toHaveCount(2)
-  await expect(page.getByRole('table', { name: 'Means' }).getByRole('row').filter({ hasText: 'Correctness' }).getByTestId('trust')).toHaveCount(2)
-})
-
 test('chunkings are tried as knowledge bases of their own, and tags are kept', async ({ signedIn: page, craton }) => {
   const { evaluations, knowledge } = craton.mock!.state
   knowledge.bases.push(base('KBCHUNKS02', 'rental-policies-by-sentence', 'ACTIVE'))
@@ -561,6 +525,7 @@ test('a dataset is checked, a judge asked several times, and similarity computed
   expect(evaluations.received.find(({ operation }) => operation === 'CheckEvaluationDataset')?.body).toEqual({
     kind: 'model',
     ownResponses: false,
+    judge: JUDGE,
     metricNames: ['Builtin.Correctness', 'Builtin.Completeness', 'Builtin.Helpfulness', 'Builtin.Coherence', 'Builtin.Faithfulness', 'Craton.EmbeddingSimilarity'],
     s3Uri: 's3://evals/in/dev1-eval.jsonl',
     unlimited: true,
@@ -596,80 +561,6 @@ test('a dataset is checked, a judge asked several times, and similarity computed
   await page.getByRole('option', { name: 'With verdicts that change with the wording' }).click()
   await page.getByRole('table', { name: 'Records' }).getByRole('link').first().click()
   await expect(page.getByText('the same label in 3 of 4 askings (expected ±0.11)').first()).toBeVisible()
-})
-
-test('two evaluations, and the two generators of one, are compared pair by pair', async ({ signedIn: page, craton }) => {
-  const { evaluations, jobs } = craton.mock!.state
-  await page.goto(`${craton.url}/console/evaluations?compare=${HYBRID},${SEMANTIC}`)
-  await page.getByRole('button', { name: 'Compare impressions-hybrid-10 and impressions-semantic-10 pair by pair' }).click()
-  const dialog = page.getByRole('dialog')
-  await expect(dialog.getByLabel('Judge of the pairs', { exact: true })).toHaveValue(JUDGE)
-  await expect(dialog).toContainText(`craton eval compare ${HYBRID} ${SEMANTIC} --pairwise ${JUDGE}`)
-  evaluations.failures.set('CompareEvaluationsPairwise', { status: 400, code: 'Invalid', message: 'They have no answers to the same prompts.' })
-  await dialog.getByRole('button', { name: 'Compare', exact: true }).click()
-  await expect(dialog.getByTestId('error')).toContainText('no answers to the same prompts')
-  evaluations.failures.clear()
-  await dialog.getByRole('button', { name: 'Compare', exact: true }).click()
-  await expect(page.getByRole('heading', { level: 1, name: 'Pair by pair' })).toBeVisible()
-  await expect(page.getByText('12 pairs of 60 pairs')).toBeVisible()
-  const work = [...jobs.values()].find(({ kind }) => kind === 'pairwise-comparison')!
-  Object.assign(work, { state: 'succeeded', endedAt: '2026-05-04T10:09:00Z' })
-  const verdicts = page.getByRole('table', { name: 'Verdicts' })
-  await expect(verdicts).toContainText('impressions-hybrid-10 wins in both orders')
-  await expect(verdicts.getByRole('row').filter({ hasText: 'changed with the order' })).toContainText('23 %')
-  await expect(page.getByText('impressions-hybrid-10 is better')).toBeVisible()
-  await expect(page.getByText('2 pairs have no verdict: Input is too long')).toBeVisible()
-  await expect(page.getByText('0.69 (0.58 to 0.79)')).toBeVisible()
-  await expect(page.getByText('Tokens: 61,240 read (30,100 cached), 354 written.')).toBeVisible()
-  await expect(page.getByRole('img', { name: /^Leans to what is shown first/ })).toBeVisible()
-  evaluations.pairwise = { ...evaluations.pairwise, ledByOrder: true, judgement: 'not distinguishable' }
-  await page.reload()
-  await expect(page.getByText('follow the order more often than the answers')).toBeVisible()
-  await expect(page.getByText('Not distinguishable')).toBeVisible()
-
-  await page.goto(`${craton.url}/console/evaluations?job=${SAME}`)
-  await page.getByRole('button', { name: 'Compare its two pair by pair' }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Compare', exact: true }).click()
-  await expect(page.getByRole('heading', { level: 1, name: 'Pair by pair' })).toBeVisible()
-  expect(evaluations.received.filter(({ operation }) => operation === 'CompareEvaluationsPairwise').at(-1)?.body).toEqual({ id: SAME, other: SAME, judge: JUDGE })
-  await page.getByRole('button', { name: 'Cancel', exact: true }).click()
-  await expect(page.getByText('It was cancelled.')).toBeVisible()
-  await page.goto(`${craton.url}/console/evaluations?pairwise=nothing`)
-  await expect(page.getByTestId('error')).toContainText('could not be found')
-})
-
-test('a judge has a passport, and gets one of what people say', async ({ signedIn: page, craton }) => {
-  const { evaluations } = craton.mock!.state
-  await openPage(page, 'Evaluations')
-  await page.getByRole('button', { name: 'Judge passports' }).click()
-  await write(page, 'Judge', JUDGE)
-  await page.getByRole('button', { name: 'Show passport' }).click()
-  const passport = page.getByRole('region', { name: 'Correctness' })
-  await expect(passport).toContainText('Judge usable')
-  await expect(passport).toContainText('0.58 (0.47 to 0.69)')
-  await expect(passport).toContainText('Quadratic-weighted κ')
-  await expect(page.getByRole('region', { name: 'Faithfulness' })).toContainText('cannot be told: one side always says the same')
-  await passport.getByRole('button', { name: 'Calibration' }).click()
-  await expect(passport.getByRole('img', { name: /^Calibration of Correctness/ })).toBeVisible()
-  evaluations.passports.clear()
-  await page.goto(`${craton.url}/console/evaluations?judge=${encodeURIComponent(JUDGE)}`)
-  await expect(page.getByText('It was never compared with people')).toBeVisible()
-
-  await page.goto(`${craton.url}/console/evaluations?job=${HYBRID}`)
-  await page.getByRole('button', { name: 'Calibrate the judge' }).click()
-  const dialog = page.getByRole('dialog')
-  await dialog.getByLabel('Labels', { exact: true }).fill('{"record": 1, "metric": "Builtin.Correctness", "label": 2}\nnonsense')
-  await expect(dialog.getByText('Line 2 is no label')).toBeVisible()
-  await expect(dialog.getByRole('button', { name: 'Calibrate', exact: true })).toBeDisabled()
-  const lines = (count: number) => Array.from({ length: count }, (_, at) => JSON.stringify({ record: at + 1, metric: 'Builtin.Correctness', label: at % 3 })).join('\n')
-  await dialog.getByLabel('Labels', { exact: true }).fill(lines(5))
-  await dialog.getByRole('button', { name: 'Calibrate', exact: true }).click()
-  await expect(dialog.getByTestId('error')).toContainText('At least 20 are needed.')
-  await page.getByTestId('labels-file').setInputFiles({ name: 'labels.jsonl', mimeType: 'application/jsonl', buffer: Buffer.from(lines(24)) })
-  await expect(dialog.getByText('Builtin.Correctness: 24')).toBeVisible()
-  await dialog.getByRole('button', { name: 'Calibrate', exact: true }).click()
-  await expect(page.getByRole('heading', { level: 1, name: 'Judge passport' })).toBeVisible()
-  await expect(page.getByRole('region', { name: 'Correctness' })).toContainText('Judge usable')
 })
 
 test('everything is done on a phone, too', async ({ page, craton }) => {

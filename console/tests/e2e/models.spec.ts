@@ -172,3 +172,30 @@ test('quotas are of the management account alone', async ({ page, craton }) => {
   await openPage(page, 'Quotas')
   await expect(page.getByText('Quotas belong to the management account')).toBeVisible()
 })
+
+test('a model is quantized with a bound, a name and tasks of one’s own', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'makes models')
+  await openPage(page, 'Model catalogue')
+  await page.getByRole('button', { name: 'Quantize SmolLM2 135M Instruct' }).click()
+  const dialog = page.getByRole('dialog')
+  const start = dialog.getByRole('button', { name: 'Quantize', exact: true })
+  await dialog.getByLabel('Bound').fill('labels=all')
+  await expect(start).toBeDisabled()
+  await dialog.getByLabel('Bound').fill('labels=0.9')
+  await dialog.getByLabel('Name of the new model').fill('smollm2-small')
+  await dialog.getByRole('button', { name: /^Tasks of your own/ }).click()
+  await dialog.getByLabel('Tasks', { exact: true }).fill('{"text": "Fine.", "labels": ["good", "bad"]}')
+  await dialog.getByText('Pack weights again that are quantized already').click()
+  await start.click()
+  await expect(page.getByText('SmolLM2 135M Instruct is kept in fewer bits')).toBeVisible()
+  expect(craton.mock?.state.quantizations).toEqual([
+    {
+      source: 'smollm2-135m-instruct',
+      to: 'q8_0',
+      bound: 'labels=0.9',
+      name: 'smollm2-small',
+      tasks: [{ text: 'Fine.', labels: ['good', 'bad'] }],
+      allowRequantize: true,
+    },
+  ])
+})

@@ -169,3 +169,39 @@ test('a request beyond the quota is told when it can be sent again', async ({ si
   await ask(page, 'busy?')
   await expect(page.getByTestId('error')).toContainText('The server can take it again in 12 s.')
 })
+
+test('an answer of a schema, sampling and the details of a loop are asked for', async ({ signedIn: page, craton }) => {
+  test.skip(!craton.mock, 'looks into the mock server')
+  await openPage(page, 'Playground')
+  await page.getByLabel('Max tokens').fill('')
+  await page.getByRole('button', { name: 'More sampling' }).click()
+  await page.getByLabel('Top K').fill('40')
+  await page.getByLabel('Seed').fill('7')
+  await page.getByRole('button', { name: 'Form of the answer' }).click()
+  await page.getByRole('button', { name: /^The answer is/ }).click()
+  await page.getByRole('option', { name: 'JSON of a schema' }).click()
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Order two cups of tea.')
+  await expect(page.getByRole('button', { name: 'Send' })).toBeDisabled()
+  await page.getByLabel('JSON schema').fill('{"type": "object"}')
+  await page.getByRole('button', { name: 'Repetition, order and cache' }).click()
+  await page.getByLabel('Detect loops').check()
+  await page.getByLabel('Copies that are a loop').fill('3')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await expect(page.getByTestId('figures')).toBeVisible()
+  expect(craton.mock?.state.converse[0]?.body).toEqual({
+    messages: [{ role: 'user', content: [{ text: 'Order two cups of tea.' }] }],
+    outputConfig: { textFormat: { type: 'json_schema', structure: { jsonSchema: { name: 'answer', schema: '{"type": "object"}' } } } },
+    additionalModelRequestFields: { top_k: 40, seed: 7, loop_detection: { repeats: 3 } },
+    additionalModelResponseFieldPaths: ['/stop_reason_detail'],
+  })
+})
+
+test('the tokens of a prompt are counted before it is sent', async ({ signedIn: page, craton }) => {
+  await openPage(page, 'Playground')
+  const count = page.getByRole('button', { name: 'Count tokens' })
+  await expect(count).toBeDisabled()
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('What is granite?')
+  await count.click()
+  await expect(page.getByText(/The conversation with this prompt: [\d,]+ tokens for /)).toBeVisible()
+  if (craton.mock) await expect(page.getByText('1,234 tokens for')).toBeVisible()
+})

@@ -7,8 +7,10 @@ import type { Limits, Quota, Quotas, QuotaUse } from '../../src/api/quotas.ts'
 import { batchOf } from './batches.ts'
 import { figuresOf, fitOf } from './endpoints.ts'
 import { check, importOf, modelOf, policies } from './imports.ts'
+import { route, toldProfile, toldProfiles, unroute } from './profiles.ts'
+import { score } from './scores.ts'
 import { json } from './server.ts'
-import { ACCOUNT, ARN, type State } from './state.ts'
+import { ACCOUNT, ARN, LOADING, type State } from './state.ts'
 import { resetTuning, startTuning, tuningOf, tuningsOf } from './tunings.ts'
 
 export class HttpError extends Error {
@@ -42,6 +44,8 @@ export async function api(
       return json(response, 200, { items: state.cards })
     case 'GET models/:id/fit':
       return json(response, 200, fitOf(state, id, url))
+    case 'POST models/:id/quantize':
+      return json(response, 202, { job: quantize(state, id, input) })
     case 'POST models/:id/accept-terms':
       cardOf(state, id).licence = { ...cardOf(state, id).licence, accepted: { acceptedBy: ARN, acceptedAt: '2026-05-04T10:00:00Z' } }
       return json(response, 200, {})
@@ -113,6 +117,19 @@ export async function api(
       else state.aliases.delete(id)
       return noContent(response)
     }
+    case 'GET inference-profiles':
+      return json(response, 200, { items: toldProfiles(state), nextToken: null })
+    case 'GET inference-profiles/:id':
+      return json(response, 200, toldProfile(state, id))
+    case 'PUT inference-profiles/:id/routing':
+      route(state, id, input as unknown as Parameters<typeof route>[2])
+      return json(response, 200, toldProfile(state, id))
+    case 'DELETE inference-profiles/:id/routing':
+      unroute(state, id)
+      return noContent(response)
+    case 'POST score':
+      state.scores.push(input)
+      return json(response, 200, score(input))
     case 'GET quotas':
       return json(response, 200, quotas(state))
     case 'PUT quotas/:id':
@@ -219,6 +236,7 @@ function status(state: State): object {
     dataDir: '/srv/craton/craton-data',
     modelsDir: '/home/craton/.local/share/craton/models',
     engine: { name: 'native', prefillThreads: 2, decodeThreads: 2 },
+    loading: LOADING,
     memory: {
       budgetBytes: 16_000_000_000,
       usedBytes: state.loaded.reduce((sum, model) => sum + model.memoryBytes, 0),
@@ -294,6 +312,28 @@ async function events(job: Job, response: ServerResponse): Promise<void> {
     await sleep(STEP_MS)
   }
   response.end()
+}
+
+/** Starts a quantization, which is over at once. */
+function quantize(state: State, source: string, input: Record<string, unknown>): Job {
+  cardOf(state, source)
+  state.quantizations.push({ source, ...input })
+  const now = new Date().toISOString()
+  const job: Job = {
+    id: `job-${String(state.jobs.size + 1).padStart(4, '0')}`,
+    kind: 'model-quantize',
+    state: 'succeeded',
+    progress: null,
+    attempt: 1,
+    error: null,
+    output: { name: input['name'] ?? `${source}-${String(input['to'])}` },
+    cancelRequested: false,
+    createdAt: now,
+    startedAt: now,
+    endedAt: now,
+  }
+  state.jobs.set(job.id, job)
+  return job
 }
 
 function failedPull(state: State, path: string): Job {

@@ -15,6 +15,11 @@ export async function converseStream(state: State, path: string, body: string, r
     response.end(JSON.stringify({ choices: [{ text: ' cools slowly, deep in the ground.' }] }))
     return
   }
+  if (/^\/model\/[^/]+\/count-tokens$/.test(path)) {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ inputTokens: 1234 }))
+    return
+  }
   const modelId = decodeURIComponent(/^\/model\/([^/]+)\/converse-stream$/.exec(path)?.[1] ?? '')
   const name = state.aliases.get(modelId)?.local ?? modelId
   const imported = state.imports.models.find((one) => one.modelArn === modelId)

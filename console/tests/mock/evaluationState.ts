@@ -93,6 +93,7 @@ const PAIRWISE: PairwiseResult = {
   first: 'impressions-hybrid-10',
   second: 'impressions-semantic-10',
   judge: JUDGE,
+  datasets: ['dev1-eval'],
   pairs: 59,
   failed: 2,
   reason: 'Input is too long for requested model.',
@@ -371,6 +372,7 @@ export function passport(metricName: string, labels: number, usable: boolean): P
       { method: 'Craton.RougeL', balancedAccuracy: figure(0.44, 0.12), gain: figure(0.11, 0.12) },
     ],
     recommended: 'expected score',
+    outdated: false,
     usable,
     summary,
   }

@@ -13,18 +13,6 @@ const UNCALIBRATED = 'not calibrated: its agreement with people is not known'
 export function evaluations({ evaluations: state }: State, request: IncomingMessage, url: URL, body: string, response: ServerResponse): boolean {
   const [resource = '', id = '', action = ''] = url.pathname.slice(1).split('/').map(decodeURIComponent)
   switch (`${request.method} ${resource}${id === 'batch-delete' ? '/batch-delete' : id === '' ? '' : '/:id'}${action === '' ? '' : `/${action}`}`) {
-    case 'GET evaluation-jobs': {
-      received(state, 'ListEvaluationJobs', Object.fromEntries(url.searchParams))
-      const of = (name: string) => url.searchParams.get(name)
-      const found = state.jobs.filter(({ details }) => {
-        const is = (name: string, value: string | undefined) => of(name) === null || of(name) === value
-        return details.jobName.includes(of('nameContains') ?? '') && is('statusEquals', details.status) && is('applicationTypeEquals', details.applicationType)
-      })
-      const [from, size] = [Number(of('nextToken') ?? 0), Number(of('maxResults') ?? 50)]
-      const next = from + size < found.length ? { nextToken: String(from + size) } : {}
-      json(response, 200, { jobSummaries: found.slice(from, from + size).map(summary), ...next })
-      return true
-    }
     case 'GET evaluation-jobs/:id':
       received(state, 'GetEvaluationJob', { id })
       // Bedrock's operation tells nothing of what Craton adds, nor of tags.
@@ -78,6 +66,7 @@ export function ownEvaluations({ evaluations: state, jobs: works }: State, reque
     received(state, 'CreateEvaluation', asked)
     return create(state, asked, response)
   }
+  if (id === '') return list(state, url, response)
   const job = jobOf(state, id)
   switch (action) {
     case 'report': {
@@ -111,8 +100,7 @@ export function ownEvaluations({ evaluations: state, jobs: works }: State, reque
       return json(response, 200, compare(state, one, two))
     }
     case 'pairwise': {
-      const { judge } = JSON.parse(body) as { judge: string }
-      received(state, 'CompareEvaluationsPairwise', { id, other, judge })
+      received(state, 'CompareEvaluationsPairwise', { id, other, ...(JSON.parse(body) as object) })
       const work = comparison(`job-pairs-${works.size + 1}`)
       works.set(work.id, work)
       return json(response, 202, { comparisonId: work.id, job: work, warnings: [] })
@@ -130,6 +118,20 @@ export function ownEvaluations({ evaluations: state, jobs: works }: State, reque
     default:
       throw new HttpError(404, 'NotFound', `There is no \`${action}\``)
   }
+}
+
+/** Jobs of a page. */
+const PAGE = 100
+
+function list(state: EvaluationState, url: URL, response: ServerResponse): void {
+  received(state, 'ListEvaluations', Object.fromEntries(url.searchParams))
+  const of = (name: string) => url.searchParams.get(name)
+  const found = state.jobs.filter(({ details }) => {
+    const is = (name: string, value: string | undefined) => of(name) === null || of(name) === value
+    return details.jobName.includes(of('nameContains') ?? '') && is('statusEquals', details.status) && is('applicationTypeEquals', details.applicationType)
+  })
+  const from = Number(of('nextToken') ?? 0)
+  json(response, 200, { items: found.slice(from, from + PAGE).map(summary), nextToken: from + PAGE < found.length ? String(from + PAGE) : null })
 }
 
 /** The work of a comparison that has just begun. */
@@ -187,7 +189,7 @@ function jobOf(state: EvaluationState, id: string): StoredJob {
   return found
 }
 
-function summary({ details }: StoredJob): object {
+function summary({ details, kind }: StoredJob): object {
   const { jobArn, jobName, status, creationTime, applicationType, evaluationConfig, inferenceConfig } = details
   const judge = evaluationConfig.automated?.evaluatorModelConfig?.bedrockEvaluatorModels.map(({ modelIdentifier }) => modelIdentifier)
   const { models, ragConfigs } = inferenceConfig
@@ -209,7 +211,7 @@ function summary({ details }: StoredJob): object {
           ),
         },
       }
-  return { jobArn, jobName, status, creationTime, jobType: 'Automated', evaluationTaskTypes: ['Custom'], applicationType, inferenceConfigSummary, ...(judge ? { evaluatorModelIdentifiers: judge } : {}) }
+  return { jobArn, jobName, kind, status, creationTime, jobType: 'Automated', evaluationTaskTypes: ['Custom'], applicationType, inferenceConfigSummary, ...(judge ? { evaluatorModelIdentifiers: judge } : {}) }
 }
 
 function metricsOf({ details }: StoredJob): string[] {

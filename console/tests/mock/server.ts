@@ -11,11 +11,13 @@ import { api, HttpError } from './api.ts'
 import { batches } from './batches.ts'
 import { converseStream } from './converse.ts'
 import { marketplace, sagemaker } from './endpoints.ts'
+import { embeddings, type EmbeddingRequest } from './scores.ts'
 import { evaluations, ownEvaluations } from './evaluations.ts'
 import { iam } from './iam.ts'
 import { bedrock } from './imports.ts'
 import { kms } from './kms.ts'
 import { agent, agentRuntime, ownApi } from './knowledge.ts'
+import { profiles } from './profiles.ts'
 import { s3 } from './s3.ts'
 import { ACCOUNT, ARN, CREDENTIALS, newState, type State } from './state.ts'
 
@@ -76,6 +78,7 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
       return converseStream(state, url.pathname, body, response)
     case 'bedrock':
       if (batches(state, request, url, body, response)) return
+      if (profiles(state, request, url, body, response)) return
       if (evaluations(state, request, url, body, response)) return
       if (marketplace(state, request, url, body, response)) return
       return bedrock(state, request, url, body, response)
@@ -92,6 +95,7 @@ async function answer(state: State, dist: string, request: IncomingMessage, resp
     case 'kms':
       return kms(request, response)
   }
+  if (url.pathname === '/v1/embeddings') return json(response, 200, embeddings(JSON.parse(body) as EmbeddingRequest))
   if (url.pathname.startsWith('/craton/v1/knowledge-bases/')) return ownApi(state, url, body, response)
   if (/^\/craton\/v1\/(evaluation-jobs|evaluation-datasets|pairwise-comparisons|judges)(\/|$)/.test(url.pathname)) return ownEvaluations(state, request, url, body, response)
   return api(state, request, url, body, response)

@@ -2,16 +2,18 @@ import type { Account } from '../../src/api/accounts.ts'
 import type { Alias } from '../../src/api/aliases.ts'
 import type { BatchDetails } from '../../src/api/batches.ts'
 import type { Pool } from '../../src/api/pools.ts'
+import type { Profile } from '../../src/api/profiles.ts'
 import type { Quota } from '../../src/api/quotas.ts'
 import type { ApiKey } from '../../src/api/apiKeys.ts'
 import type { AccessKey } from '../../src/api/iam.ts'
 import type { Job } from '../../src/api/jobs.ts'
 import type { Card } from '../../src/api/models.ts'
-import type { LoadedModel, RequestRecord } from '../../src/api/status.ts'
+import type { LoadedModel, Loading, RequestRecord } from '../../src/api/status.ts'
 import { newImportState, type ImportState } from './importState.ts'
 import { newEndpointState, type EndpointState } from './endpoints.ts'
 import { newEvaluationState, type EvaluationState } from './evaluationState.ts'
 import { newKnowledgeState, type KnowledgeState } from './knowledgeState.ts'
+import { newProfiles } from './profiles.ts'
 import { newTuningState, type TuningState } from './tunings.ts'
 
 export const CREDENTIALS = { accessKeyId: 'AKIAMOCKMOCKMOCKMOCK', secretAccessKey: 'mock-secret-of-forty-characters-000000000' }
@@ -26,7 +28,12 @@ export interface State {
   loaded: LoadedModel[]
   aliases: Map<string, Alias>
   pools: Map<string, Pool>
+  /** The account's first. */
+  profiles: Profile[]
   quotas: Quota[]
+  /** Bodies of requests, in the order of their arrival. */
+  scores: unknown[]
+  quantizations: unknown[]
   /** The newest first. */
   batches: BatchDetails[]
   builtIn: Map<string, Alias>
@@ -45,6 +52,28 @@ export interface State {
   converse: { modelId: string; body: unknown; aborted: boolean }[]
 }
 
+/** How models are loaded. */
+export const LOADING: Loading = {
+  replicas: 1,
+  cores: [],
+  parallel: 8,
+  queue: 64,
+  contextPerSequence: 4096,
+  batching: 'continuous',
+  staticBatches: null,
+  cacheType: 'f16',
+  onePassAttention: null,
+  sharedCells: 8192,
+  prefixCacheBytes: 1_073_741_824,
+  prefillThreads: 2,
+  decodeThreads: 2,
+  gpuLayers: 0,
+  gpuSplit: 'layer',
+  mainGpu: 0,
+  gpuShares: [],
+  replicaGpus: [],
+}
+
 export function newState(): State {
   const aliases = ALIASES.map(([modelId, local]): Alias => ({ modelId, local, upstream: null, pool: null, builtIn: true }))
   return {
@@ -57,6 +86,7 @@ export function newState(): State {
         kind: 'text',
         memoryBytes: 212_000_000,
         profile: { name: 'tuned', jobId: '01234567-89ab-7cde-8f01-23456789abcd' },
+        loadedWith: { ...LOADING, replicas: 2, cacheType: 'q8_0' },
         activeSequences: 2,
         queued: 0,
         promptTokens: 52_000,
@@ -75,7 +105,10 @@ export function newState(): State {
       },
     ],
     pools: new Map(),
+    profiles: newProfiles(),
     quotas: [],
+    scores: [],
+    quantizations: [],
     batches: [],
     aliases: new Map(aliases.map((alias) => [alias.modelId, alias])),
     builtIn: new Map(aliases.map((alias) => [alias.modelId, alias])),

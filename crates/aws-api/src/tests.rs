@@ -179,6 +179,7 @@ impl World {
             clock: time.clone(),
             random: random.clone(),
             at_once: orchestration::evaluations::AT_ONCE,
+            first_pause: orchestration::evaluations::FIRST_PAUSE,
         });
         let evaluations = evaluations.await.unwrap();
         let jobs = queue.start(1);

@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::batch_args::Batch;
 use crate::catalogue_args::{Alias, Fit, ListModels};
+use crate::chat_args::Priority;
+pub(crate) use crate::chat_args::{Chat, Generation};
 pub(crate) use crate::demo_args::{Chapter, Demo};
 use crate::endpoint_args::{Deploy, Endpoints};
 pub(crate) use crate::iam_args::{Iam, PolicyType};
@@ -181,9 +183,9 @@ pub enum Command {
     Iam(Iam),
     /// Talk to a model in the terminal
     #[command(
-        after_help = "Examples:\n  craton chat\n  craton chat --model anthropic.claude-3-haiku-20240307-v1:0 --system 'Answer in one sentence.'\n  craton chat --compare smollm2-135m-instruct support-chat 'Name three uses of granite.'\n  echo 'Why is the sky blue?' | craton chat"
+        after_help = "Examples:\n  craton chat\n  craton chat --model anthropic.claude-3-haiku-20240307-v1:0 --system 'Answer in one sentence.'\n  craton chat --compare smollm2-135m-instruct support-chat 'Name three uses of granite.'\n  craton chat --no-repeat-ngram 3 --no-repeat-ngram-scope output --loop-detection Count to ten\n  craton chat --schema @order.json --deterministic --temperature 0 'Order two cups of tea.'\n  craton chat --choice yes --choice no --priority high Is granite a rock?\n  craton chat --count-tokens --system Short. Why is the sky blue?\n  echo 'Why is the sky blue?' | craton chat"
     )]
-    Chat(Chat),
+    Chat(Box<Chat>),
     /// Send one InvokeModel request
     #[command(
         after_help = "Examples:\n  craton invoke --model anthropic.claude-3-haiku-20240307-v1:0 \\\n    --body '{\"anthropic_version\":\"bedrock-2023-05-31\",\"max_tokens\":50,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}'\n  craton invoke --model amazon.titan-embed-text-v2:0 --body @request.json"
@@ -398,6 +400,14 @@ pub enum Models {
         /// The model's name
         name: String,
     },
+    /// Take a model out of memory; it loads again at its next request
+    ///
+    /// A model that a request is using is not unloaded.
+    #[command(after_help = "Examples:\n  craton models unload smollm2-135m-instruct")]
+    Unload {
+        /// The model's name; of an imported one its ARN
+        name: String,
+    },
     /// Forget what a model read of this account's prompts, in memory and on disk
     #[command(after_help = "Examples:\n  craton models forget smollm2-135m-instruct")]
     Forget {
@@ -422,8 +432,10 @@ pub enum Models {
         #[command(subcommand)]
         command: Option<Pool>,
     },
-    /// Where the requests of inference profiles are sent
-    #[command(after_help = "Examples:\n  craton models profile\n  craton models profile list --all")]
+    /// Inference profiles, and where their requests are sent
+    #[command(
+        after_help = "Examples:\n  craton models profile\n  craton models profile list --all\n  craton models profile create support --from us.anthropic.claude-3-haiku-20240307-v1:0"
+    )]
     Profile {
         /// What to do.
         #[command(subcommand)]
@@ -453,35 +465,6 @@ pub enum Jobs {
     },
 }
 
-/// `craton chat`.
-#[derive(Debug, Args)]
-pub struct Chat {
-    /// Model id or name
-    #[arg(long, default_value = "anthropic.claude-3-haiku-20240307-v1:0")]
-    pub model: String,
-    /// Put the same question to two at once, each a model or an endpoint by id, ARN or name, and show their answers with first
-    /// token and tokens a second
-    #[arg(long, num_args = 2, value_names = ["MODEL_OR_ENDPOINT", "MODEL_OR_ENDPOINT"], conflicts_with = "model")]
-    pub compare: Vec<String>,
-    /// System prompt
-    #[arg(long)]
-    pub system: Option<String>,
-    /// 0 gives the same answer every time
-    #[arg(long)]
-    pub temperature: Option<f32>,
-    /// Most tokens of an answer
-    #[arg(long, default_value_t = 512)]
-    pub max_tokens: u32,
-    /// Never write this many tokens in a row that stand in the conversation already
-    #[arg(long, value_name = "SIZE")]
-    pub no_repeat_ngram: Option<u32>,
-    /// End an answer that repeats itself without end
-    #[arg(long)]
-    pub loop_detection: bool,
-    /// Ask this one question and end
-    pub question: Vec<String>,
-}
-
 /// `craton invoke`.
 #[derive(Debug, Args)]
 pub struct Invoke {
@@ -503,6 +486,12 @@ pub struct Embed {
     /// Cut off what a text has beyond the model's limit, or 2048 characters; Titan ids refuse such texts
     #[arg(long)]
     pub truncate: bool,
+    /// Numbers of each vector, where the model or its id knows several
+    #[arg(long, value_name = "N", conflicts_with = "truncate")]
+    pub dimensions: Option<u32>,
+    /// Who is served first [default: normal]
+    #[arg(long, value_enum, value_name = "PRIORITY", conflicts_with = "truncate")]
+    pub priority: Option<Priority>,
     /// The texts; without any, each line of standard input is one
     pub texts: Vec<String>,
 }

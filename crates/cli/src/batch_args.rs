@@ -26,12 +26,10 @@ pub enum Batch {
         wait: bool,
     },
     /// List jobs, the latest first
-    #[command(after_help = "Examples:\n  craton batch list\n  craton batch list --status Completed")]
-    List {
-        /// Only jobs in this state
-        #[arg(long, value_enum, value_name = "STATUS")]
-        status: Option<Status>,
-    },
+    #[command(
+        after_help = "Examples:\n  craton batch list\n  craton batch list --status Completed --name calls\n  craton batch list --after 2026-05-01 --before 2026-06-01 --oldest-first"
+    )]
+    List(ListJobs),
     /// Stop a job; what was answered is written to its output
     #[command(after_help = "Examples:\n  craton batch stop abc123def456")]
     Stop {
@@ -40,7 +38,7 @@ pub enum Batch {
     },
     /// Print the results of a job, or save them in a folder
     #[command(
-        after_help = "Examples:\n  craton batch results abc123def456\n  craton batch results abc123def456 --to results/"
+        after_help = "Examples:\n  craton batch results abc123def456\n  craton batch results abc123def456 --errors\n  craton batch results abc123def456 --to results/"
     )]
     Results {
         /// The job's id or ARN
@@ -48,7 +46,30 @@ pub enum Batch {
         /// Folder for one file of results for each file of the input
         #[arg(long, value_name = "FOLDER")]
         to: Option<PathBuf>,
+        /// Only the records that failed
+        #[arg(long)]
+        errors: bool,
     },
+}
+
+/// `craton batch list`.
+#[derive(Debug, Args)]
+pub struct ListJobs {
+    /// Only jobs in this state
+    #[arg(long, value_enum, value_name = "STATUS")]
+    pub status: Option<Status>,
+    /// Only jobs whose name has this in it
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Only jobs that were started after this: 2026-05-01, or 2026-05-01T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub after: Option<String>,
+    /// Only jobs that were started before this
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub before: Option<String>,
+    /// The oldest first
+    #[arg(long)]
+    pub oldest_first: bool,
 }
 
 /// `craton batch create`.
@@ -72,6 +93,12 @@ pub struct Create {
     /// Name of the job [default: the model's name and the time]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Account that the input's bucket belongs to; another one's is refused
+    #[arg(long, value_name = "ACCOUNT")]
+    pub from_owner: Option<String>,
+    /// Account that the results' bucket belongs to; another one's is refused
+    #[arg(long, value_name = "ACCOUNT")]
+    pub to_owner: Option<String>,
     /// KMS key to encrypt the results under: id, ARN or alias [default: the bucket's own]
     #[arg(long, value_name = "KEY")]
     pub kms_key: Option<String>,
@@ -81,6 +108,9 @@ pub struct Create {
     /// A tag of the job; may be given again
     #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
     pub tag: Vec<(String, String)>,
+    /// Makes the same command again the same job and not another one
+    #[arg(long, value_name = "TEXT")]
+    pub request_token: Option<String>,
     /// Follow the job to its end; exit status 1 where it fails
     #[arg(long)]
     pub wait: bool,
@@ -147,7 +177,23 @@ fn bucket(text: &str) -> Result<String, String> {
     }
 }
 
-fn tag(text: &str) -> Result<(String, String), String> {
+/// A date stands for its beginning in UTC.
+fn moment(text: &str) -> Result<String, String> {
+    let is_of = |pattern: &str, text: &str| {
+        let fits = |(known, c): (char, char)| if known == '0' { c.is_ascii_digit() } else { known == c };
+        pattern.len() == text.len() && pattern.chars().zip(text.chars()).all(fits)
+    };
+    if is_of("0000-00-00", text) {
+        return Ok(format!("{text}T00:00:00Z"));
+    }
+    match is_of("0000-00-00T00:00:00Z", text) {
+        true => Ok(text.to_owned()),
+        false => Err("a time is 2026-05-01 or 2026-05-01T08:00:00Z".to_owned()),
+    }
+}
+
+/// `KEY=VALUE`.
+pub(crate) fn tag(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("a tag is KEY=VALUE".to_owned()),

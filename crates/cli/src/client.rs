@@ -1,7 +1,7 @@
 //! The client of our own API and of the AWS operations: signs with SigV4, turns error answers into errors with hints.
 
-use std::fs;
 use std::time::Duration;
+use std::{fmt, fs};
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_wire::sigv4::{self, SigningRequest};
@@ -139,6 +139,26 @@ impl Client {
     }
 }
 
+/// A refusal, as the person at the terminal reads it.
+#[derive(Debug)]
+struct Refused {
+    status: StatusCode,
+    text: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Whether the server says that there is no such thing.
+pub(crate) fn is_not_found(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == StatusCode::NOT_FOUND)
+}
+
 /// Which model answered, as the server says it.
 pub(crate) fn served_by(response: &Response) -> Option<String> {
     response.headers().get("x-craton-served-by").and_then(|name| name.to_str().ok()).map(str::to_owned)
@@ -155,14 +175,15 @@ async fn refusal(response: Response) -> anyhow::Error {
     let field = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
     let said = field("/error/message").or_else(|| field("/message")).or_else(|| field("/Message"));
     let Some(message) = said.or_else(|| xml_text(&text, "Message")) else {
-        return anyhow!("the server answered {status}");
+        return Refused { status, text: format!("the server answered {status}") }.into();
     };
     let code = field("/error/code").or(errortype.as_deref()).or_else(|| xml_text(&text, "Code")).unwrap_or_default();
     let next = next_step(status, code, id.as_deref());
-    match field("/error/hint").or(sent.as_deref()).or(next.as_deref()) {
-        Some(hint) => anyhow!("{}\nhint: {hint}", message.strip_suffix(hint).unwrap_or(message).trim_end()),
-        None => anyhow!("{message}"),
-    }
+    let text = match field("/error/hint").or(sent.as_deref()).or(next.as_deref()) {
+        Some(hint) => format!("{}\nhint: {hint}", message.strip_suffix(hint).unwrap_or(message).trim_end()),
+        None => message.to_owned(),
+    };
+    Refused { status, text }.into()
 }
 
 /// The text of the first element of this name in a plain answer of IAM or S3.

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::chat_args::Generation;
+
 /// The type that an instance has where nothing else is said: the article's own recommendation for models of this kind.
 const INSTANCE_TYPE: &str = "ml.g6.12xlarge";
 
@@ -108,7 +110,7 @@ pub enum Endpoints {
     #[command(
         after_help = "Examples:\n  craton endpoints chat support-chat\n  craton endpoints chat support-chat --temperature 0.1 --max-tokens 200 Hello"
     )]
-    Chat(EndpointChat),
+    Chat(Box<EndpointChat>),
     /// Show what an endpoint is doing: tokens a second, queue, occupancy, cache hits, percentiles
     #[command(
         after_help = "Examples:\n  craton endpoints metrics support-chat\n  craton endpoints metrics support-chat --output json"
@@ -124,15 +126,9 @@ pub enum Endpoints {
 pub struct EndpointChat {
     /// The endpoint's name
     pub name: String,
-    /// System prompt
-    #[arg(long)]
-    pub system: Option<String>,
-    /// 0 gives the same answer every time
-    #[arg(long)]
-    pub temperature: Option<f32>,
-    /// Most tokens of an answer
-    #[arg(long, default_value_t = 512)]
-    pub max_tokens: u32,
+    /// How answers are generated.
+    #[command(flatten)]
+    pub generation: Generation,
     /// Ask this one question and end
     pub question: Vec<String>,
 }

@@ -59,10 +59,10 @@ pub enum Eval {
     /// Compare two jobs on the records that they have in common
     ///
     /// Of jobs with several datasets or systems the first ones, unless others are named: by place from 0, or by name. One job named
-    /// twice compares its systems. With `--pairwise` a judge is shown both answers to each prompt, in both orders; one job named
-    /// twice then compares its two systems.
+    /// twice compares its systems. With `--pairwise` a judge is shown both answers to each prompt, in both orders: of all datasets,
+    /// unless one is named; one job named twice then compares its two systems.
     #[command(
-        after_help = "Examples:\n  craton eval compare abc123def456 def456abc123\n  craton eval compare abc123def456 abc123def456 --system 0 --other-system 1\n  craton eval compare abc123def456 def456abc123 --dataset dev2\n  craton eval compare abc123def456 def456abc123 --pairwise smollm2-135m-instruct"
+        after_help = "Examples:\n  craton eval compare abc123def456 def456abc123\n  craton eval compare abc123def456 abc123def456 --system 0 --other-system 1\n  craton eval compare abc123def456 def456abc123 --dataset dev2\n  craton eval compare abc123def456 def456abc123 --pairwise smollm2-135m-instruct\n  craton eval compare abc123def456 abc123def456 --pairwise smollm2-135m-instruct --dataset dev2"
     )]
     Compare(Compare),
     /// Show records with their scores and explanations, the lowest scores first where a metric is named
@@ -193,7 +193,8 @@ pub struct Validate {
     /// A metric of one's own that it will have: its definition as JSON, with `name` and `instructions`; several times for several
     #[arg(long = "custom-metric", value_name = "FILE")]
     pub custom_metrics: Vec<PathBuf>,
-    /// The judge, on whose id the labels of some metrics depend: a model id
+    /// The judge, on whose id the labels of some metrics depend, and with them whether labels of people beside the records are some: a
+    /// model id
     #[arg(long, value_name = "ID")]
     pub judge: Option<String>,
     /// Take no more prompts than AWS does
@@ -219,7 +220,7 @@ pub struct Compare {
     pub first: String,
     /// The second job's id or ARN
     pub second: String,
-    /// The dataset, by its place from 0 or its name [default: the first]
+    /// The dataset, by its place from 0 or its name [default: the first, with --pairwise all]
     #[arg(long, value_name = "PLACE|NAME")]
     pub dataset: Option<String>,
     /// The system, by its place from 0 or its name [default: the first]
@@ -228,11 +229,11 @@ pub struct Compare {
     /// The second job's dataset [default: that of --dataset]
     #[arg(long, value_name = "PLACE|NAME")]
     pub other_dataset: Option<String>,
-    /// The second job's system [default: that of --system]
+    /// The second job's system [default: that of --system; with --pairwise, of one job twice, its other one]
     #[arg(long, value_name = "PLACE|NAME")]
     pub other_system: Option<String>,
     /// A judge that chooses between the answers themselves: a model id
-    #[arg(long, value_name = "JUDGE", conflicts_with_all = ["dataset", "system", "other_dataset", "other_system"])]
+    #[arg(long, value_name = "JUDGE")]
     pub pairwise: Option<String>,
 }
 
@@ -343,11 +344,20 @@ pub struct Run {
     #[arg(long = "generator", value_name = "ID")]
     pub generators: Vec<String>,
     /// The temperature that it answers with, from 0 to 1 [default: 0]
-    #[arg(long, value_name = "N", value_parser = temperature, conflicts_with = "own")]
+    #[arg(long, value_name = "N", value_parser = up_to_one, conflicts_with = "own")]
     pub temperature: Option<f64>,
+    /// Only the likeliest tokens whose probabilities sum to this, from 0 to 1 [default: all]
+    #[arg(long, value_name = "N", value_parser = up_to_one, conflicts_with = "own")]
+    pub top_p: Option<f64>,
+    /// A text that ends an answer and is no part of it; several times for several
+    #[arg(long = "stop", value_name = "TEXT", conflicts_with = "own")]
+    pub stop_sequences: Vec<String>,
     /// The most tokens of an answer
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=65_536), conflicts_with = "own")]
     pub max_tokens: Option<u32>,
+    /// How soon a model answers, as Bedrock's `performanceConfig` has it; no model here is served with the latency optimized
+    #[arg(long, value_name = "LATENCY", value_parser = ["standard", "optimized"], conflicts_with = "own")]
+    pub latency: Option<String>,
     /// The knowledge base that is asked
     #[arg(long, value_name = "ID", conflicts_with = "own")]
     pub knowledge_base: Option<String>,
@@ -423,9 +433,9 @@ pub struct Price {
     pub cached: Option<f64>,
 }
 
-fn temperature(text: &str) -> Result<f64, String> {
-    let temperature = text.trim().parse::<f64>().ok().filter(|temperature| (0.0..=1.0).contains(temperature));
-    temperature.ok_or_else(|| format!("`{text}` is no number from 0 to 1"))
+fn up_to_one(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no number from 0 to 1"))
 }
 
 fn tag(text: &str) -> Result<(String, String), String> {

@@ -3,6 +3,7 @@
 mod args;
 mod batch_args;
 mod catalogue_args;
+mod chat_args;
 mod client;
 mod commands;
 mod connection;

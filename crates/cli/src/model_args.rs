@@ -14,7 +14,33 @@ pub enum Profile {
         #[arg(long)]
         all: bool,
     },
-    /// Show a profile
+    /// Make an application profile of a model or of one of AWS's profiles
+    ///
+    /// It answers by its id and its ARN, has tags of its own, and is sent where the profile is sent that it was made of until it
+    /// is routed itself.
+    #[command(
+        after_help = "Examples:\n  craton models profile create support --from anthropic.claude-3-haiku-20240307-v1:0\n  craton models profile create nightly --from us.anthropic.claude-3-haiku-20240307-v1:0 --tag team=reports"
+    )]
+    Create {
+        /// Name for people
+        name: String,
+        /// The model's or the profile's id or ARN
+        #[arg(long, value_name = "ID|ARN")]
+        from: String,
+        /// What it is for
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// A tag of the profile; may be given again
+        #[arg(long, value_name = "KEY=VALUE", value_parser = crate::batch_args::tag)]
+        tag: Vec<(String, String)>,
+    },
+    /// Delete an application profile with its routing
+    #[command(after_help = "Examples:\n  craton models profile delete abc123def456")]
+    Delete {
+        /// The profile's id or ARN
+        id: String,
+    },
+    /// Show a profile: its models, where its requests are sent, and whether anybody answers there
     #[command(after_help = "Examples:\n  craton models profile show us.anthropic.claude-3-haiku-20240307-v1:0")]
     Show {
         /// The profile's id or ARN
@@ -161,10 +187,15 @@ impl Allowed {
 #[derive(Debug, Subcommand)]
 pub enum Tuning {
     /// Show how a model is loaded, and the report of its latest tuning
-    #[command(after_help = "Examples:\n  craton models tuning show smollm2-135m-instruct")]
+    #[command(
+        after_help = "Examples:\n  craton models tuning show smollm2-135m-instruct\n  craton models tuning show smollm2-135m-instruct --job 01234567-89ab-7cde-8f01-23456789abcd"
+    )]
     Show {
         /// The model's name
         model: String,
+        /// The report of this tuning instead: the id of its job
+        #[arg(long, value_name = "ID")]
+        job: Option<String>,
     },
     /// Load a model as the server's settings say again
     #[command(after_help = "Examples:\n  craton models tuning reset smollm2-135m-instruct")]

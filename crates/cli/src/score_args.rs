@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::chat_args::Priority;
+
 /// `craton score`.
 #[derive(Debug, Args)]
 pub struct Score {
@@ -23,6 +25,12 @@ pub struct Score {
     /// Tell only which is the likeliest, and read the others no further than is needed for it
     #[arg(long)]
     pub best_only: bool,
+    /// Who is served first [default: normal]
+    #[arg(long, value_enum, value_name = "PRIORITY")]
+    pub priority: Option<Priority>,
+    /// Give scores that depend on nothing that runs beside them or ran before
+    #[arg(long)]
+    pub deterministic: bool,
     /// What may follow; after a prompt as it stands, a word often begins with a blank
     #[arg(required = true)]
     pub continuations: Vec<String>,

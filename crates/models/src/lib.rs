@@ -82,7 +82,9 @@ pub use invoke::request::{
 };
 pub use invoke::score::{Normalize, Scored, Scores};
 pub use pools::{Circuit, MemberKey, MemberStatus, NewMember, NewPool, Pool, PoolMember};
-pub use profiles::{InferenceProfile, NewProfile, ProfileKind, RouteTarget, Routing, UsedProfile};
+pub use profiles::{
+    InferenceProfile, NewProfile, ProfileKind, Readiness, RouteTarget, Routing, TargetState, UsedProfile,
+};
 pub use pull::PullRequest;
 pub use quality::{Bound, Comparison, Kept, LabelTask, MOST_TASKS, QuantizationReport, Ratio, Share};
 pub use quantize::QuantizeRequest;

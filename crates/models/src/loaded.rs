@@ -337,7 +337,8 @@ impl Pool {
         loaded.retain(|model| visible(&model.name));
         loaded.sort_by(|a, b| a.name.cmp(&b.name));
         let used_bytes = room::taken_by(entries.values(), &self.shared.draining());
-        Status { budget_bytes: self.shared.budget, used_bytes, snapshot_bytes: None, loaded }
+        let (budget_bytes, options) = (self.shared.budget, self.shared.options.clone());
+        Status { budget_bytes, used_bytes, snapshot_bytes: None, options, loaded }
     }
 
     fn find_or_start(&self, name: &str, sources: &Sources, options: Option<&LoadOptions>) -> Result<Found> {
@@ -571,6 +572,7 @@ fn describe(entry: &Entry) -> Option<LoadedModel> {
         kind,
         memory_bytes: slot.taken.bytes,
         profile: slot.profile.clone(),
+        options: slot.options.clone(),
         leases: Arc::strong_count(slot) - 1,
         active_sequences: status.active,
         queued: status.queued,

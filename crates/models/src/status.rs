@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base::Result;
 use identity::Ctx;
+use inference::LoadOptions;
 
 use crate::catalogue::{CardKind, Recommended};
 use crate::{Models, imported};
@@ -18,6 +19,8 @@ pub struct Status {
     /// The bytes of the beginnings of the caller's account's prompts that are kept on disk; none where the settings keep
     /// none.
     pub snapshot_bytes: Option<u64>,
+    /// How models are loaded where no profile of theirs says otherwise.
+    pub options: LoadOptions,
     /// The loaded models, by name.
     pub loaded: Vec<LoadedModel>,
 }
@@ -48,6 +51,8 @@ pub struct LoadedModel {
     pub memory_bytes: u64,
     /// Which options it was loaded with.
     pub profile: ProfileInUse,
+    /// What those are.
+    pub options: LoadOptions,
     /// Requests that hold it now.
     pub leases: usize,
     /// Sequences that are being read or answered; 0 for embedders.

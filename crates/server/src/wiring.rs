@@ -256,6 +256,7 @@ async fn open_on(store: &Store, root_key: RootKey, settings: &Settings, data: &D
         clock: clock.clone(),
         random: random.clone(),
         at_once: evaluations::AT_ONCE,
+        first_pause: evaluations::FIRST_PAUSE,
     });
     let evaluations = evaluations.await?;
     let asked = aws_api::evaluated(answers.clone(), identity.clone(), knowledge.clone(), models.clone());

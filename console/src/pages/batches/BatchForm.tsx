@@ -15,9 +15,10 @@ import { listRoles } from '../../api/permissions.ts'
 import { follow, href, navigate } from '../../shell/router.tsx'
 import { useSession } from '../../shell/SessionContext.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
+import { TagEditor } from '../../ui/TagEditor.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
-import { faults, newDraft, requestOf, type Draft } from './draft.ts'
+import { faults, newDraft, requestOf, type TextField } from './draft.ts'
 import { jobPath, PATH } from './status.ts'
 
 /** The form that starts a batch. */
@@ -28,13 +29,13 @@ export function BatchForm() {
   const [all, setAll] = useState(false)
   const found = faults(draft, account)
   const start = useAction(async () => navigate(jobPath(idOf(await createBatch(requestOf(draft))))))
-  const fault = (field: keyof Draft) => (all || draft[field].length > 0 ? found[field] : undefined)
-  const set = (field: keyof Draft) => (event: { detail: { value: string } }) => setDraft({ ...draft, [field]: event.detail.value })
+  const fault = (field: TextField) => (all || draft[field].length > 0 ? found[field] : undefined)
+  const set = (field: TextField) => (event: { detail: { value: string } }) => setDraft({ ...draft, [field]: event.detail.value })
   const submit = () => {
     setAll(true)
     if (Object.keys(found).length === 0) void start.run()
   }
-  const text = (field: keyof Draft, placeholder: string) => (
+  const text = (field: TextField, placeholder: string) => (
     <Input value={draft[field]} spellcheck={false} placeholder={placeholder} onChange={set(field)} />
   )
   return (
@@ -97,11 +98,7 @@ export function BatchForm() {
                   {text('outputUri', 's3://batches/out/')}
                 </FormField>
                 <FormField
-                  label={
-                    <>
-                      Encryption key <i>– optional</i>
-                    </>
-                  }
+                  label={optional('Encryption key')}
                   description="The results are encrypted under it; without one as the bucket says."
                   errorText={fault('kmsKey')}
                   stretch
@@ -125,9 +122,33 @@ export function BatchForm() {
                 </FormField>
               </SpaceBetween>
             </Container>
+            <Container header={<Header variant="h2">Time, owners and tags</Header>}>
+              <SpaceBetween size="m">
+                <FormField label={optional('Hours')} description="After so many the job ends with what it has: 24 to 168." errorText={fault('timeout')}>
+                  {text('timeout', '24')}
+                </FormField>
+                <FormField label={optional('Owner of the input’s bucket')} description="A bucket of another account is refused." errorText={fault('inputOwner')}>
+                  {text('inputOwner', account)}
+                </FormField>
+                <FormField label={optional('Owner of the output’s bucket')} description="A bucket of another account is refused." errorText={fault('outputOwner')}>
+                  {text('outputOwner', account)}
+                </FormField>
+                <FormField label={optional('Tags')} description="Policies may speak of them." errorText={all ? found.tags : undefined} stretch>
+                  <TagEditor tags={draft.tags} onChange={(tags) => setDraft({ ...draft, tags })} />
+                </FormField>
+              </SpaceBetween>
+            </Container>
           </SpaceBetween>
         </Form>
       </form>
     </SpaceBetween>
+  )
+}
+
+function optional(label: string) {
+  return (
+    <>
+      {label} <i>– optional</i>
+    </>
   )
 }

@@ -18,6 +18,10 @@ import { CREATE, jobPath, recordsText, STATUSES } from './status.ts'
 
 const REFRESH_MS = 5000
 const ALL = { value: '', label: 'All statuses' }
+const ORDERS = [
+  { value: 'newest', label: 'Newest first' },
+  { value: 'oldest', label: 'Oldest first' },
+]
 const OPTIONS = [ALL, ...Object.entries(STATUSES).map(([value, { text }]) => ({ value, label: text }))]
 
 /** What Bedrock takes as a part of a name; no name holds anything else. */
@@ -27,12 +31,17 @@ const PART = /^[a-zA-Z0-9][a-zA-Z0-9+.-]*$/
 export function BatchList() {
   const [name, setName] = useState('')
   const [status, setStatus] = useState('')
+  const [order, setOrder] = useState('newest')
   const load = useCallback(
     (token: string | undefined, signal: AbortSignal) =>
       name && !PART.test(name)
         ? NONE
-        : listBatches({ ...(name ? { nameContains: name } : {}), ...(status ? { status: status as BatchStatus } : {}) }, token, signal),
-    [name, status],
+        : listBatches(
+            { ...(name ? { nameContains: name } : {}), ...(status ? { status: status as BatchStatus } : {}), oldestFirst: order === 'oldest' },
+            token,
+            signal,
+          ),
+    [name, status, order],
   )
   const jobs = usePages(load, REFRESH_MS)
   return (
@@ -58,6 +67,12 @@ export function BatchList() {
               options={OPTIONS}
               selectedOption={OPTIONS.find(({ value }) => value === status) ?? ALL}
               onChange={({ detail }) => setStatus(detail.selectedOption.value ?? '')}
+            />
+            <Select
+              ariaLabel="Order"
+              options={ORDERS}
+              selectedOption={ORDERS.find(({ value }) => value === order) ?? null}
+              onChange={({ detail }) => setOrder(detail.selectedOption.value ?? 'newest')}
             />
           </div>
         }

@@ -9,15 +9,17 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import Table from '@cloudscape-design/components/table'
 import { useCallback, useState } from 'react'
 import { getBatch, stopBatch, type BatchDetails } from '../../api/batches.ts'
+import { download } from '../../api/s3.ts'
 import { follow, href } from '../../shell/router.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { integer } from '../../ui/format.ts'
 import { Loading } from '../../ui/Loading.tsx'
+import { save } from '../../ui/save.ts'
 import { Time } from '../../ui/Time.tsx'
 import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 import { Status } from './Status.tsx'
-import { isOver, PATH, percentOf, recordsText } from './status.ts'
+import { isOver, PATH, percentOf, placeOf, recordsText } from './status.ts'
 
 const REFRESH_MS = 1000
 
@@ -89,8 +91,46 @@ function Batch({ job, onChange }: { job: BatchDetails; onChange: () => void }) {
         </Container>
       )}
       <Facts job={job} />
+      {job.resultFiles.length > 0 && <Results job={job} />}
       {job.errors.length > 0 && <Errors job={job} />}
     </SpaceBetween>
+  )
+}
+
+/** A file of results for each file of the input. */
+function Results({ job }: { job: BatchDetails }) {
+  const fetched = useAction(async (name: string) => {
+    const { bucket, prefix } = placeOf(job.resultsUri)
+    save(await download(bucket, `${prefix}${name}`), name.split('/').pop() ?? name)
+  })
+  return (
+    <>
+      <ErrorAlert error={fetched.error} title="Could not read the results" onDismiss={fetched.clearError} />
+      <Table
+        items={job.resultFiles}
+        trackBy={(name) => name}
+        wrapLines
+        ariaLabels={{ tableLabel: 'Results' }}
+        header={
+          <Header variant="h2" counter={`(${integer(job.resultFiles.length)})`} description="A line for each record, in the order of the input.">
+            Results
+          </Header>
+        }
+        columnDefinitions={[
+          { id: 'name', header: 'File', isRowHeader: true, minWidth: 200, cell: (name) => <span className="craton-stack">{name}</span> },
+          {
+            id: 'get',
+            header: 'Actions',
+            minWidth: 130,
+            cell: (name) => (
+              <Button variant="inline-link" ariaLabel={`Download ${name}`} disabled={fetched.busy} onClick={() => void fetched.run(name)}>
+                Download
+              </Button>
+            ),
+          },
+        ]}
+      />
+    </>
   )
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BATCH_STATUSES } from '../../api/batches.ts'
 import { faults, newDraft, requestOf, type Draft } from './draft.ts'
-import { isOver, percentOf, recordsText, STATUSES } from './status.ts'
+import { isOver, percentOf, placeOf, recordsText, STATUSES } from './status.ts'
 
 const ACCOUNT = '111122223333'
 const GOOD: Draft = {
@@ -26,6 +26,15 @@ describe('draft', () => {
       kmsKeyId: 'alias/batches',
     })
     expect(requestOf(GOOD)).not.toHaveProperty('kmsKeyId')
+    const tags = [{ key: 'team', value: 'calls' }]
+    const more = { ...GOOD, timeout: ' 48 ', inputOwner: ACCOUNT, outputOwner: '444455556666', tags }
+    expect(faults(more, ACCOUNT)).toEqual({})
+    expect(requestOf(more)).toMatchObject({ timeoutHours: 48, inputOwner: ACCOUNT, outputOwner: '444455556666', tags })
+    for (const absent of ['timeoutHours', 'inputOwner', 'outputOwner', 'tags']) expect(requestOf(GOOD)).not.toHaveProperty(absent)
+  })
+
+  test('a tag needs a key', () => {
+    expect(Object.keys(faults({ ...GOOD, tags: [{ key: ' ', value: 'x' }] }, ACCOUNT))).toEqual(['tags'])
   })
 
   test.each([
@@ -38,6 +47,11 @@ describe('draft', () => {
     ['roleArn', `arn:aws:sts::${ACCOUNT}:role/x`],
     ['roleArn', 'arn:aws:iam::444455556666:role/x'],
     ['kmsKey', 'my-key'],
+    ['timeout', '12'],
+    ['timeout', '200'],
+    ['timeout', 'a day'],
+    ['inputOwner', '12'],
+    ['outputOwner', 'me'],
   ] as const)('%s cannot be `%s`', (field, value) => {
     expect(Object.keys(faults({ ...GOOD, [field]: value }, ACCOUNT))).toEqual([field])
   })
@@ -55,4 +69,9 @@ describe('status', () => {
     expect(recordsText(undefined, undefined)).toBe('–')
     expect(recordsText(1200, 50000)).toBe('1,200 of 50,000')
   })
+})
+
+test('results are read from the bucket and the folder of their URI', () => {
+  expect(placeOf('s3://batches/out/abc/')).toEqual({ bucket: 'batches', prefix: 'out/abc/' })
+  expect(placeOf('s3://batches')).toEqual({ bucket: 'batches', prefix: '' })
 })

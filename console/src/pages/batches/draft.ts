@@ -1,4 +1,5 @@
 import type { BatchRequest, InvocationType } from '../../api/batches.ts'
+import type { Tag } from '../../ui/TagEditor.tsx'
 
 /** What the form holds. */
 export interface Draft {
@@ -9,9 +10,20 @@ export interface Draft {
   inputUri: string
   outputUri: string
   kmsKey: string
+  /** Hours; empty for the usual 24. */
+  timeout: string
+  /** The accounts that the buckets belong to; empty: not looked at. */
+  inputOwner: string
+  outputOwner: string
+  tags: Tag[]
 }
 
+/** The fields of text. */
+export type TextField = Exclude<keyof Draft, 'tags'>
 export type Faults = Partial<Record<keyof Draft, string>>
+
+/** How long a job may take, in hours. */
+const [LEAST_HOURS, MOST_HOURS] = [24, 168]
 
 const S3_URI = /^s3:\/\/[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](\/[-!_*'().a-z0-9A-Z]+(\/[-!_*'().a-z0-9A-Z]+)*)?\/?$/
 const ROLE = /^arn:aws:iam::(\d{12}):role\/.+$/
@@ -27,6 +39,10 @@ export function newDraft(now: Date): Draft {
     inputUri: '',
     outputUri: '',
     kmsKey: '',
+    timeout: '',
+    inputOwner: '',
+    outputOwner: '',
+    tags: [],
   }
 }
 
@@ -43,13 +59,19 @@ export function faults(draft: Draft, account: string): Faults {
   const role = ROLE.exec(draft.roleArn.trim())
   rule('roleArn', role !== null, 'The ARN of a role: arn:aws:iam::ACCOUNT:role/NAME')
   if (role && role[1] !== account) found.roleArn = `The role must be of this account, ${account}: jobs run where they are started`
+  const hours = draft.timeout.trim()
+  rule('timeout', hours === '' || (/^\d{1,3}$/.test(hours) && Number(hours) >= LEAST_HOURS && Number(hours) <= MOST_HOURS), `A whole number of hours from ${LEAST_HOURS} to ${MOST_HOURS}`)
+  for (const field of ['inputOwner', 'outputOwner'] as const) {
+    rule(field, /^(\d{12})?$/.test(draft[field].trim()), 'An account id: twelve digits')
+  }
+  rule('tags', draft.tags.every(({ key }) => key.trim() !== ''), 'A tag needs a key')
   rule('kmsKey', draft.kmsKey.trim() === '' || KEY.test(draft.kmsKey.trim()), 'The ARN, the id or the alias of a key')
   return found
 }
 
 /** The request that starts the batch. */
 export function requestOf(draft: Draft): BatchRequest {
-  const kmsKeyId = draft.kmsKey.trim()
+  const [kmsKeyId, hours, inputOwner, outputOwner] = [draft.kmsKey, draft.timeout, draft.inputOwner, draft.outputOwner].map((text) => text.trim())
   return {
     jobName: draft.jobName,
     modelId: draft.modelId.trim(),
@@ -58,5 +80,9 @@ export function requestOf(draft: Draft): BatchRequest {
     inputUri: draft.inputUri.trim(),
     outputUri: draft.outputUri.trim(),
     ...(kmsKeyId ? { kmsKeyId } : {}),
+    ...(hours ? { timeoutHours: Number(hours) } : {}),
+    ...(inputOwner ? { inputOwner } : {}),
+    ...(outputOwner ? { outputOwner } : {}),
+    ...(draft.tags.length > 0 ? { tags: draft.tags } : {}),
   }
 }

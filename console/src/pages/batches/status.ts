@@ -33,3 +33,10 @@ export function percentOf({ processedRecordCount, totalRecordCount }: Pick<Batch
 export function recordsText(done: number | undefined, total: number | undefined): string {
   return total ? `${(done ?? 0).toLocaleString('en')} of ${total.toLocaleString('en')}` : '–'
 }
+
+/** The bucket and the folder of an S3 URI: `s3://b/out/abc/` → `b` and `out/abc/`. */
+export function placeOf(uri: string): { bucket: string; prefix: string } {
+  const rest = uri.replace(/^s3:\/\//, '')
+  const slash = rest.indexOf('/')
+  return slash < 0 ? { bucket: rest, prefix: '' } : { bucket: rest.slice(0, slash), prefix: rest.slice(slash + 1) }
+}

@@ -18,7 +18,7 @@ import { Loading } from '../../ui/Loading.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { IntervalBar } from './Charts.tsx'
 import { reach } from './charts.ts'
-import { bestOf, isForPairs, partOf, partsOf, recommendation, sharedMetrics, sideOf, summaryOf, verdicts, type Side } from './compare.ts'
+import { bestOf, isForPairs, pairwisePartsOf, partOf, partsOf, recommendation, sharedMetrics, sideOf, summaryOf, verdicts, type Side } from './compare.ts'
 import { Crumbs } from './Crumbs.tsx'
 import { metricLabel } from './metrics.ts'
 import { StartPairwise } from './StartPairwise.tsx'
@@ -226,7 +226,7 @@ function Pairs({ sides, first, metric, isBest }: PairsProps) {
       )}
       {found.map((pair) =>
         pair.comparison ? (
-          <Pair key={pair.other.key} comparison={pair.comparison} jobs={[first.job, pair.other.job]} judge={first.section?.judge ?? ''} answers={isForPairs(first, pair.other)} />
+          <Pair key={pair.other.key} comparison={pair.comparison} sides={[first, pair.other]} />
         ) : (
           <ErrorAlert key={pair.other.key} error={pair.error} title={`Could not compare ${first.name} with ${pair.other.name}`} onRetry={pairs.reload} />
         ),
@@ -237,14 +237,10 @@ function Pairs({ sides, first, metric, isBest }: PairsProps) {
 
 interface PairProps {
   comparison: JobComparison
-  jobs: [string, string]
-  /** A judge to begin with. */
-  judge: string
-  /** Whether there are answers that a judge could be shown, and both jobs are completed. */
-  answers: boolean
+  sides: [Side, Side]
 }
 
-function Pair({ comparison: { first, second, turns, metrics, judgedDifferently = false }, jobs, judge, answers }: PairProps) {
+function Pair({ comparison: { first, second, turns, metrics, judgedDifferently = false }, sides: [one, other] }: PairProps) {
   const [asks, setAsks] = useState(false)
   const most = reach(metrics.map(({ difference }) => difference))
   const number = (value: number | undefined) => (value === undefined ? '–' : value.toFixed(2))
@@ -259,12 +255,21 @@ function Pair({ comparison: { first, second, turns, metrics, judgedDifferently =
           variant="h2"
           description={`${integer(turns)} ${turns === 1 ? 'turn was' : 'turns were'} asked the same in both. The difference is ${first} less ${second}.${judgedDifferently ? ' They have different judges: a difference may be theirs.' : ''}`}
           actions={
-            answers && (
+            isForPairs(one, other) && (
               <>
                 <Button ariaLabel={`Compare ${first} and ${second} pair by pair`} onClick={() => setAsks(true)}>
                   Pair by pair
                 </Button>
-                {asks && <StartPairwise first={jobs[0]} second={jobs[1]} names={[first, second]} judge={judge} onDismiss={() => setAsks(false)} />}
+                {asks && (
+                  <StartPairwise
+                    first={one.job}
+                    second={other.job}
+                    parts={pairwisePartsOf(one, other)}
+                    names={[first, second]}
+                    judge={one.section?.judge ?? ''}
+                    onDismiss={() => setAsks(false)}
+                  />
+                )}
               </>
             )
           }
@@ -287,7 +292,7 @@ function Pair({ comparison: { first, second, turns, metrics, judgedDifferently =
             </>
           ),
         },
-        { id: 'judgement', header: 'What follows', minWidth: 190, cell: (one) => <Status shown={judgementOf(one, first, second)} /> },
+        { id: 'judgement', header: 'What follows', minWidth: 190, cell: (metric) => <Status shown={judgementOf(metric, first, second)} /> },
         { id: 'first', header: first, minWidth: 90, cell: ({ means }) => number(means?.[0]) },
         { id: 'second', header: second, minWidth: 90, cell: ({ means }) => number(means?.[1]) },
         {

@@ -19,7 +19,7 @@ import { NameFilter } from '../imports/NameFilter.tsx'
 import { Paging } from '../imports/Paging.tsx'
 import { DeleteEvaluations } from './DeleteEvaluations.tsx'
 import { Status } from './Status.tsx'
-import { comparePath, createPath, isOver, jobPath, judgesOfRow, passportPath, percentOf, shortId, STATUSES, systemsOfRow } from './text.ts'
+import { comparePath, createPath, isOver, jobPath, judgesOfRow, KINDS, passportPath, percentOf, shortId, STATUSES, systemsOfRow } from './text.ts'
 
 const REFRESH_MS = 5000
 /** Bedrock deletes so many at once; more are hardly compared either. */
@@ -177,7 +177,7 @@ const COLUMNS = [
       </span>
     ),
   },
-  { id: 'type', header: 'Type', minWidth: 80, cell: ({ applicationType }: EvaluationRow) => (applicationType === 'RagEvaluation' ? 'RAG' : 'Model') },
+  { id: 'type', header: 'Type', minWidth: 120, cell: ({ kind }: EvaluationRow) => KINDS[kind] },
   {
     id: 'status',
     header: 'Status',

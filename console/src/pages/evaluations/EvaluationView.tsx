@@ -117,7 +117,7 @@ function Evaluation({ id, tab, metric, record, job, details, onChange }: Evaluat
       <LiveRegion hidden>{over ? `The evaluation is over: ${STATUSES[job.status].text}.` : ''}</LiveRegion>
       {modal === 'delete' && <DeleteEvaluations jobs={[job]} onDeleted={() => navigate(PATH)} onDismiss={close} />}
       {modal === 'calibrate' && judge !== undefined && <Calibrate id={id} onDone={() => navigate(passportPath(judge))} onDismiss={close} />}
-      {modal === 'pairwise' && <StartPairwise first={id} second={id} names={namesOf(details)} judge={judge ?? ''} onDismiss={close} />}
+      {modal === 'pairwise' && <StartPairwise first={id} second={id} parts={{}} names={namesOf(details)} judge={judge ?? ''} onDismiss={close} />}
       {modal === 'compare' && <PickOther id={id} onPick={(others) => navigate(comparePath([id, ...others]))} onDismiss={close} />}
     </SpaceBetween>
   )

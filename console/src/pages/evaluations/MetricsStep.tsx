@@ -159,6 +159,7 @@ function PassportState({ judge, metrics }: { judge: string; metrics: string[] })
   const known = passports.value ?? []
   const judged = metrics.filter((name) => metricOf(name)?.scale !== undefined)
   const unknown = judged.filter((name) => known.every(({ metricName }) => metricName !== name))
+  const outdated = [...new Set(known.filter((passport) => passport.outdated).map(({ metricName }) => metricName))].filter((name) => judged.includes(name))
   return (
     <div data-testid="passport-state">
       <SpaceBetween size="xs">
@@ -181,6 +182,11 @@ function PassportState({ judge, metrics }: { judge: string; metrics: string[] })
         {known.length > 0 && unknown.length > 0 && (
           <StatusIndicator type="warning" wrapText>
             Uncalibrated for {unknown.map(metricLabel).join(', ')}
+          </StatusIndicator>
+        )}
+        {outdated.length > 0 && (
+          <StatusIndicator type="warning" wrapText>
+            Outdated for {outdated.map(metricLabel).join(', ')}: run the evaluation that people rated again, and calibrate the judge by the new job
           </StatusIndicator>
         )}
         <Box variant="small">

@@ -20,7 +20,7 @@ import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
 import { IntervalBar } from './Charts.tsx'
 import { Crumbs } from './Crumbs.tsx'
-import { cautionsOf, countsOf, followsOf } from './pairwise.ts'
+import { cautionsOf, countsOf, datasetsText, followsOf } from './pairwise.ts'
 import { Status } from './Status.tsx'
 import { passportPath, probability, tokensText, withInterval } from './text.ts'
 
@@ -91,6 +91,7 @@ function Going({ job, onChange }: { job: Job; onChange: () => void }) {
 
 function Told({ result }: { result: PairwiseResult }) {
   const { first, second, judge, pairs, p } = result
+  const datasets = datasetsText(result)
   return (
     <SpaceBetween size="m">
       {cautionsOf(result).map((caution) => (
@@ -104,7 +105,16 @@ function Told({ result }: { result: PairwiseResult }) {
         wrapLines
         ariaLabels={{ tableLabel: 'Verdicts' }}
         header={
-          <Header variant="h2" description={<Status shown={followsOf(result)} />} counter={`(${integer(pairs)})`}>
+          <Header
+            variant="h2"
+            description={
+              <>
+                <Status shown={followsOf(result)} />
+                {datasets && <div className="craton-stack">{datasets}</div>}
+              </>
+            }
+            counter={`(${integer(pairs)})`}
+          >
             <span className="craton-stack">
               {first} or {second}
             </span>

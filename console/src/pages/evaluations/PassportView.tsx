@@ -13,6 +13,7 @@ import { navigate } from '../../shell/router.tsx'
 import { CodeBlock } from '../../ui/CodeBlock.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
 import { integer } from '../../ui/format.ts'
+import { shell } from '../../ui/literals.ts'
 import { Loading } from '../../ui/Loading.tsx'
 import { useLoad } from '../../ui/useLoad.ts'
 import { IntervalBar, MappingPlot } from './Charts.tsx'
@@ -21,7 +22,7 @@ import { EXAMPLE } from './labels.ts'
 import { metricLabel } from './metrics.ts'
 import { ModelSelect } from './ModelSelect.tsx'
 import { Status } from './Status.tsx'
-import { passportPath, score, trustOfPassport, TRUSTS, withInterval } from './text.ts'
+import { OUTDATED, passportPath, score, trustOfPassport, TRUSTS, withInterval } from './text.ts'
 
 /** How far a judge agrees with people, metric by metric. */
 export function PassportView({ judge }: { judge: string }) {
@@ -51,10 +52,12 @@ export function PassportView({ judge }: { judge: string }) {
 function Passports({ judge }: { judge: string }) {
   const passports = useLoad(useCallback((signal: AbortSignal) => getPassports(judge, signal), [judge]))
   if (passports.loading) return <Loading what="the passport" />
+  const outdated = passports.value?.filter((passport) => passport.outdated).map(({ metricName }) => metricName) ?? []
   return (
     <SpaceBetween size="m">
       <ErrorAlert error={passports.error} title="Could not read the passport" onRetry={passports.reload} />
       {passports.value?.length === 0 && <Uncalibrated judge={judge} />}
+      {outdated.length > 0 && <Outdated judge={judge} metrics={[...new Set(outdated)]} />}
       {passports.value?.map((passport) => <PassportCard key={`${passport.metricName} ${passport.rubric}`} passport={passport} />)}
     </SpaceBetween>
   )
@@ -68,11 +71,33 @@ function Uncalibrated({ judge }: { judge: string }) {
           Its scores are marked as uncalibrated. Rate at least 20 records of one of its evaluations, and press <b>Calibrate the judge</b> on the page of that
           evaluation, or:
         </Box>
-        <CodeBlock label="Commands that calibrate a judge" code={`echo '${EXAMPLE}' >> labels.jsonl\ncraton eval calibrate JOB --labels labels.jsonl\ncraton eval passport ${judge}\n`} />
+        <CodeBlock label="Commands that calibrate a judge" code={`echo '${EXAMPLE}' >> labels.jsonl\n${calibrating(judge)}`} />
       </SpaceBetween>
     </Alert>
   )
 }
+
+/** Of passports that recommend what is no longer used: why, and what to do. */
+function Outdated({ judge, metrics }: { judge: string; metrics: string[] }) {
+  return (
+    <Alert type="warning" header={`The passport is outdated for ${metrics.map(metricLabel).join(', ')}`}>
+      <SpaceBetween size="s">
+        <Box>
+          It recommends a classifier that was fitted by an earlier version of the server, to other features of a score than there are today. Reports don’t use
+          it: they no longer tell what people would probably say. Of evaluations of that version it isn’t known either which model judged them: run the
+          evaluation that people rated again, press <b>Calibrate the judge</b> on the page of the new one, and give the same labels. Or, with the labels in
+          the dataset:
+        </Box>
+        <CodeBlock label="Commands that calibrate a judge again" code={calibratingAgain(judge)} />
+      </SpaceBetween>
+    </Alert>
+  )
+}
+
+const calibrating = (judge: string) => `craton eval calibrate JOB --labels labels.jsonl\ncraton eval passport ${shell(judge)}\n`
+
+const calibratingAgain = (judge: string) =>
+  `craton eval calibrate ${shell(judge)} --dataset rated.jsonl \\\n  --to s3://BUCKET/PREFIX/ --role-arn ROLE_ARN\ncraton eval passport ${shell(judge)}\n`
 
 /** Figures from −1 to 1. */
 const AGREEMENT: { label: string; of: (passport: Passport) => Interval | null; text: string }[] = [
@@ -97,7 +122,14 @@ function PassportCard({ passport }: { passport: Passport }) {
     >
       <section aria-label={name} data-testid="passport">
         <SpaceBetween size="m">
-          <Status shown={TRUSTS[trust]} />
+          <div>
+            <Status shown={TRUSTS[trust]} />
+            {passport.outdated && (
+              <div>
+                <Status shown={OUTDATED} />
+              </div>
+            )}
+          </div>
           <KeyValuePairs
             columns={3}
             items={[
@@ -134,7 +166,7 @@ function PassportCard({ passport }: { passport: Passport }) {
                 {passport.methods?.map(({ method, balancedAccuracy, gain }) => (
                   <li key={method}>
                     {metricLabel(method)}: {withInterval(balancedAccuracy)}, gains {withInterval(gain)}
-                    {method === passport.recommended && ' – recommended'}
+                    {method === passport.recommended && (passport.outdated ? ' – recommended, but outdated' : ' – recommended')}
                   </li>
                 ))}
               </ul>

@@ -2,7 +2,7 @@ import Box from '@cloudscape-design/components/box'
 import FormField from '@cloudscape-design/components/form-field'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import { useState } from 'react'
-import { startPairwise } from '../../api/pairwise.ts'
+import { startPairwise, type PairwiseParts } from '../../api/pairwise.ts'
 import { useNotify } from '../../shell/Notifications.tsx'
 import { navigate } from '../../shell/router.tsx'
 import { ConfirmModal } from '../../ui/ConfirmModal.tsx'
@@ -15,6 +15,8 @@ interface Props {
   /** Two jobs, or one job twice: then its two systems are compared. */
   first: string
   second: string
+  /** Which answers of theirs. */
+  parts: PairwiseParts
   names: [string, string]
   /** A judge to begin with. */
   judge: string
@@ -22,11 +24,11 @@ interface Props {
 }
 
 /** Chooses the judge that is shown two answers beside each other. */
-export function StartPairwise({ first, second, names, judge: usual, onDismiss }: Props) {
+export function StartPairwise({ first, second, parts, names, judge: usual, onDismiss }: Props) {
   const [judge, setJudge] = useState(usual)
   const notify = useNotify()
   const start = useAction(async () => {
-    const { comparisonId, warnings } = await startPairwise(first, second, judge.trim())
+    const { comparisonId, warnings } = await startPairwise(first, second, judge.trim(), parts)
     for (const warning of warnings) notify('info', warning)
     navigate(pairwisePath(comparisonId))
   })
@@ -49,7 +51,7 @@ export function StartPairwise({ first, second, names, judge: usual, onDismiss }:
           <ModelSelect label="Judge of the pairs" value={judge} onChange={setJudge} />
         </FormField>
         <Box variant="small" color="text-body-secondary">
-          On the command line: <code>{pairwiseCommand(first, second, judge)}</code>
+          On the command line: <code>{pairwiseCommand(first, second, judge, parts)}</code>
         </Box>
       </SpaceBetween>
     </ConfirmModal>

@@ -1,5 +1,6 @@
 /** Jobs beside each other: which one is best in a metric, and what can be told apart from it. */
 import type { JobComparison, JobPart, MetricSummary, Report, Section } from '../../api/evaluations.ts'
+import type { PairwiseParts } from '../../api/pairwise.ts'
 import { placesOf } from './records.ts'
 
 /** What is compared: a system of a job on a dataset, what it came to, and what it is called. */
@@ -66,12 +67,20 @@ export function bestOf(sides: Pick<Side, 'section'>[], metric: string): number |
   return best
 }
 
-/** Whether two sides can be compared pair by pair: a judge is shown the first answers of two jobs, or both of one. */
+/** Whether two sides can be compared pair by pair: a judge is shown the answers of two jobs, or of two systems of one. */
 export function isForPairs(first: Side, second: Side): boolean {
   const answers = ({ report: { kind, status } }: Side) => kind !== 'retrieve-only' && status === 'Completed'
-  const place = ({ dataset, system }: JobPart) => `${dataset}.${system}`
-  const wanted = first.job === second.job ? '0.1' : '0.0'
-  return answers(first) && answers(second) && place(first) === '0.0' && place(second) === wanted
+  return answers(first) && answers(second) && (first.job !== second.job || first.system !== second.system)
+}
+
+/** What has to be said of two sides for these to be compared pair by pair: nothing of what their jobs have one of. */
+export function pairwisePartsOf(first: Side, second: Side): PairwiseParts {
+  const places = [first, second].flatMap(({ report }) => placesOf(report.results))
+  // What is not said of the second job is taken to be as it is of the first: both are said, or neither.
+  return {
+    ...(places.some(({ dataset }) => dataset > 0) ? { dataset: String(first.dataset), otherDataset: String(second.dataset) } : {}),
+    ...(places.some(({ system }) => system > 0) ? { system: String(first.system), otherSystem: String(second.system) } : {}),
+  }
 }
 
 export interface Verdicts {

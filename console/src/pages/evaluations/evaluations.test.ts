@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest'
 import { EVALUATION_STATUSES, reportUrl, type EvaluationDetails, type MetricComparison, type Report } from '../../api/evaluations.ts'
 import { histogram, histogramText, intervalText, place, reach } from './charts.ts'
 import { cratonCommand, samplesFor } from './code.ts'
-import { bestOf, isForPairs, keyOfPart, partOf, partsOf, recommendation, sharedMetrics, sideOf, verdicts, type Side } from './compare.ts'
+import { bestOf, isForPairs, keyOfPart, pairwisePartsOf, partOf, partsOf, recommendation, sharedMetrics, sideOf, verdicts, type Side } from './compare.ts'
 import { countsOf, faults, isBad, longestSweptName, MOST_BASES, MOST_PROMPTS, nameLimitText, newCustom, newDraft, newPrompt, promptFaults, STEPS, withKind, type Draft } from './draft.ts'
 import { countsText, readLabels } from './labels.ts'
 import { lineOf } from './lines.ts'
@@ -235,7 +235,10 @@ describe('a request', () => {
 
   it('has its dataset looked at by what the metrics need', () => {
     const checked = (change: Partial<Draft>) => datasetCheckOf(draft(change))
-    expect(checked({ own: true })).toEqual({ kind: 'rag', ownResponses: true, metricNames: GOOD.metrics, s3Uri: 's3://evals/in/dev1-eval.jsonl', unlimited: true })
+    expect(checked({ own: true })).toEqual({ kind: 'rag', ownResponses: true, judge: JUDGE, metricNames: GOOD.metrics, s3Uri: 's3://evals/in/dev1-eval.jsonl', unlimited: true })
+    // Scales depend on the judge, where one is asked and chosen.
+    expect(checked({ kind: 'model', metrics: ['Craton.RougeL'] })).not.toHaveProperty('judge')
+    expect(checked({ judge: ' ' })).not.toHaveProperty('judge')
     expect(checked({ kind: 'retrieve-only', metrics: ['Builtin.ContextRelevance'] })).toMatchObject({ kind: 'retrieve', metricNames: ['Builtin.ContextRelevance'] })
     const tone = { ...newCustom(1), name: ' tone ', scale: 'none' } as const
     const own = checked({ kind: 'model', metrics: ['Craton.RougeL'], custom: [{ ...tone }] })
@@ -444,12 +447,23 @@ describe('a comparison of several', () => {
     expect(partsOf(side).map(({ value }) => value)).toEqual(['abc', 'abc:0.1', 'abc:1.0', 'abc:1.1'])
     expect(partsOf(side)[1]?.label).toBe('of t on d')
     expect(sideOf(part(5, 0), two).section).toBeUndefined()
-    // Pair by pair a judge is shown the first answers of two jobs, or both of one.
-    const first = sideOf(part(0, 0), two)
-    expect(isForPairs(first, sideOf(part(0, 1), two))).toBe(true)
-    expect([isForPairs(first, side), isForPairs(first, first)]).toEqual([false, false])
-    const other = { ...first, job: 'def' }
-    expect([isForPairs(first, other), isForPairs(first, { ...other, system: 1 })]).toEqual([true, false])
+  })
+
+  it('compares any answers pair by pair, but for a system with itself', () => {
+    const report = (names: [string, string][], change: Partial<Report> = {}) =>
+      ({ jobName: 'j', kind: 'model', status: 'Completed', ...change, results: names.map(([dataset, system]) => ({ dataset, system })) }) as unknown as Report
+    const of = (job: string, dataset: number, system: number, found: Report) => sideOf({ job, dataset, system }, found)
+    const [alone, two] = [report([['d', 's']]), report([['d', 's'], ['d', 't'], ['e', 's'], ['e', 't']])]
+    const first = of('abc', 0, 0, two)
+    expect([of('abc', 0, 1, two), of('abc', 1, 1, two), of('def', 1, 0, two)].map((other) => isForPairs(first, other))).toEqual([true, true, true])
+    expect([first, of('abc', 1, 0, two)].map((other) => isForPairs(first, other))).toEqual([false, false])
+    const without = [report([['d', 's']], { kind: 'retrieve-only' }), report([['d', 's']], { status: 'Stopped' })]
+    expect(without.map((found) => isForPairs(first, of('def', 0, 0, found)))).toEqual([false, false])
+    // Nothing is said of what a job has one of; of two, both sides are said.
+    expect(pairwisePartsOf(of('abc', 0, 0, alone), of('def', 0, 0, alone))).toEqual({})
+    expect(pairwisePartsOf(of('abc', 1, 1, two), of('def', 0, 0, alone))).toEqual({ dataset: '1', system: '1', otherDataset: '0', otherSystem: '0' })
+    const datasets = report([['d', 's'], ['e', 's']])
+    expect(pairwisePartsOf(of('abc', 0, 0, alone), of('def', 1, 0, datasets))).toEqual({ dataset: '0', otherDataset: '1' })
   })
 
   it('finds the best, whichever way is better', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PairwiseResult } from '../../api/pairwise.ts'
-import { cautionsOf, countsOf, followsOf, pairwiseCommand } from './pairwise.ts'
+import { cautionsOf, countsOf, datasetsText, followsOf, pairwiseCommand } from './pairwise.ts'
 
 const RESULT: PairwiseResult = {
   first: 'one',
@@ -50,6 +50,9 @@ describe('a comparison pair by pair', () => {
   it('tells what follows, and how the command line says it', () => {
     expect(followsOf({ ...RESULT, judgement: 'the second is better' }).text).toBe('two is better')
     expect(followsOf(RESULT).text).toBe('Not distinguishable')
-    expect([pairwiseCommand('a', 'b', ' '), pairwiseCommand('a', 'b', 'x y')]).toEqual(['craton eval compare a b --pairwise JUDGE', "craton eval compare a b --pairwise 'x y'"])
+    expect([pairwiseCommand('a', 'b', ' ', {}), pairwiseCommand('a', 'b', 'x y', {})]).toEqual(['craton eval compare a b --pairwise JUDGE', "craton eval compare a b --pairwise 'x y'"])
+    const parts = { dataset: '1', system: '0', otherDataset: '0', otherSystem: '1' }
+    expect(pairwiseCommand('a', 'b', 'j', parts)).toBe('craton eval compare a b --pairwise j --dataset 1 --system 0 --other-dataset 0 --other-system 1')
+    expect([datasetsText({}), datasetsText({ datasets: ['d'] }), datasetsText({ datasets: ['d', 'e'] })]).toEqual([undefined, undefined, 'On the prompts of d, e'])
   })
 })

@@ -1,12 +1,24 @@
 /** A comparison pair by pair in words. */
-import type { PairwiseResult } from '../../api/pairwise.ts'
+import type { PairwiseParts, PairwiseResult } from '../../api/pairwise.ts'
 import { integer } from '../../ui/format.ts'
 import { shell } from '../../ui/literals.ts'
 import { judgementOf, type Judged } from './text.ts'
 
 /** The same on the command line. */
-export function pairwiseCommand(first: string, second: string, judge: string): string {
-  return `craton eval compare ${first} ${second} --pairwise ${judge.trim() === '' ? 'JUDGE' : shell(judge.trim())}`
+export function pairwiseCommand(first: string, second: string, judge: string, { dataset, system, otherDataset, otherSystem }: PairwiseParts): string {
+  const flag = (name: string, value: string | undefined) => (value === undefined ? [] : [`--${name} ${shell(value)}`])
+  return [
+    `craton eval compare ${first} ${second} --pairwise ${judge.trim() === '' ? 'JUDGE' : shell(judge.trim())}`,
+    ...flag('dataset', dataset),
+    ...flag('system', system),
+    ...flag('other-dataset', otherDataset),
+    ...flag('other-system', otherSystem),
+  ].join(' ')
+}
+
+/** Which prompts were compared, where they are of several datasets. */
+export function datasetsText({ datasets = [] }: Pick<PairwiseResult, 'datasets'>): string | undefined {
+  return datasets.length > 1 ? `On the prompts of ${datasets.join(', ')}` : undefined
 }
 
 /** What follows of a comparison. */

@@ -83,7 +83,9 @@ export function datasetCheckOf(draft: Draft): DatasetCheckRequest {
   const kind = ({ model: 'model', 'retrieve-only': 'retrieve', 'retrieve-and-generate': 'rag' } as const)[draft.kind]
   const customMetrics = draft.custom.map((one) => ({ customMetricDefinition: definitionOf(one) }))
   const own = customMetrics.length > 0 ? { customMetrics } : {}
-  return { kind, ownResponses: draft.own, metricNames: metricNamesOf(draft), ...own, s3Uri: draft.dataset.trim(), unlimited: true }
+  const judge = draft.judge.trim()
+  const judged = needsJudge(draft) && judge !== '' ? { judge } : {}
+  return { kind, ownResponses: draft.own, ...judged, metricNames: metricNamesOf(draft), ...own, s3Uri: draft.dataset.trim(), unlimited: true }
 }
 
 function inferenceOf(draft: Draft, { base, search, results, prompt }: Setting): InferenceConfig {

@@ -147,6 +147,9 @@ export const TRUSTS: Record<Trust, Shown> = {
   usable: { type: 'success', text: 'Judge usable' },
 }
 
+/** Of a passport whose classifier was fitted to features of an earlier version. */
+export const OUTDATED: Shown = { type: 'warning', text: 'Its classifier is outdated: run the evaluation again, and calibrate the judge by the new job' }
+
 export function trustOfPassport({ usable }: Pick<Passport, 'usable'>): Trust {
   return usable ? 'usable' : 'unusable'
 }

@@ -1,7 +1,7 @@
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs'
 import type { LoadedModel } from '../../api/status.ts'
 import { bytes, integer } from '../../ui/format.ts'
-import { cacheKept, cacheShare, profileText, times } from '../../ui/live.ts'
+import { cacheKept, cacheShare, loadingText, profileText, times } from '../../ui/live.ts'
 
 /** What a loaded model is doing now and did in the last minutes. */
 export function LiveFigures({ model }: { model: LoadedModel }) {
@@ -15,6 +15,7 @@ export function LiveFigures({ model }: { model: LoadedModel }) {
         items={[
           { label: 'Memory taken', value: bytes(model.memoryBytes) },
           { label: 'Profile in use', value: profileText(model.profile) },
+          ...(model.loadedWith ? [{ label: 'Loaded with', value: loadingText(model.loadedWith) }] : []),
           ...(generates
             ? [
                 { label: 'Requests being answered', value: integer(model.activeSequences) },

@@ -23,9 +23,10 @@ interface Props {
 export function PullModal({ card, onStarted, onDismiss }: Props) {
   const [source, setSource] = useState('')
   const [accepted, setAccepted] = useState(false)
+  const [anyTemplate, setAnyTemplate] = useState(false)
   const pull = useAction(async () => {
     const wanted = card?.name ?? source.trim()
-    onStarted(await pullModel(wanted, accepted), wanted)
+    onStarted(await pullModel(wanted, accepted, anyTemplate), wanted)
   })
   const mustAccept = card !== undefined && card.licence.mustAccept && !card.licence.accepted
   return (
@@ -60,6 +61,15 @@ export function PullModal({ card, onStarted, onDismiss }: Props) {
         {(mustAccept || !card) && (
           <Checkbox checked={accepted} onChange={({ detail }) => setAccepted(detail.checked)}>
             {card ? 'I have read and accept the terms of this licence' : "I accept the terms of the model's licence"}
+          </Checkbox>
+        )}
+        {(!card || card.kind === 'text') && (
+          <Checkbox
+            checked={anyTemplate}
+            description="Such a file is refused otherwise. The model’s card tells that it was allowed."
+            onChange={({ detail }) => setAnyTemplate(detail.checked)}
+          >
+            Put up with a chat template of another model
           </Checkbox>
         )}
       </SpaceBetween>

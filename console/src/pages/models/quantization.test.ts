@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { QuantizationReport } from '../../api/models.ts'
 import { reportLines } from './quantization.ts'
+import { faults, requestOf, type Draft } from './quantizeDraft.ts'
 
 const share = { agreed: 479, of: 480, share: 0.9979, low: 0.9883, high: 0.9996 }
 const REPORT: QuantizationReport = {
@@ -35,8 +36,43 @@ describe('a report of a quantization', () => {
 
   it('says what was refused, and where there is no end', () => {
     const ratio = { ratio: 2, low: 0, high: null }
-    const refused = { ...REPORT, accepted: false, measured: { ...REPORT.measured, perplexityRatio: ratio } }
+    const refused = { ...REPORT, accepted: false, broken: ['perplexity × 2.0000'], measured: { ...REPORT.measured, perplexityRatio: ratio } }
     const lines = reportLines({ ...refused, bound: { labels: 0, argmax: 0, perplexity: null } })
-    expect([lines[0], lines[4]]).toEqual(['m-q8_0 of m: refused', 'Perplexity: × 2.0000 [0.0000, –]'])
+    expect([lines[0], lines[4], lines[5]]).toEqual(['m-q8_0 of m: refused', 'Perplexity: × 2.0000 [0.0000, –]', 'Broken: perplexity × 2.0000'])
+  })
+})
+
+describe('the form of a quantization', () => {
+  const draft: Draft = { to: 'q8_0', bound: '', name: '', lines: '', requantize: false }
+
+  it('asks for what was said and for nothing else', () => {
+    expect(requestOf(draft)).toEqual({ to: 'q8_0' })
+    const lines = '{"text": "Fine.", "labels": ["good", "bad"]}\n\n{"text": "Never.", "labels": ["good", "bad"]}'
+    const whole = { ...draft, bound: ' labels=0.9 ', name: 'small', lines, requantize: true }
+    expect(faults(whole)).toEqual({})
+    expect(requestOf(whole)).toEqual({
+      to: 'q8_0',
+      bound: 'labels=0.9',
+      name: 'small',
+      tasks: [
+        { text: 'Fine.', labels: ['good', 'bad'] },
+        { text: 'Never.', labels: ['good', 'bad'] },
+      ],
+      allowRequantize: true,
+    })
+  })
+
+  it.each([
+    ['bound', 'labels=many'],
+    ['bound', 'speed=9'],
+    ['name', 'Not A Name'],
+    ['lines', '{"text": "x", "labels": ["one"]}'],
+    ['lines', '{'],
+  ] as const)('%s cannot be `%s`', (field, value) => {
+    expect(Object.keys(faults({ ...draft, [field]: value }))).toEqual([field])
+  })
+
+  it('a line that is no task is named by its number', () => {
+    expect(faults({ ...draft, lines: '{"text": "x", "labels": ["a", "b"]}\n\nx' }).lines).toMatch(/^Line 3 /)
   })
 })

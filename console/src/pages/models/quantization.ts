@@ -1,7 +1,7 @@
 import type { QuantizationReport, Share } from '../../api/models.ts'
 
 /** What a report says, line by line. */
-export function reportLines({ accepted, source, made, measured, bound }: QuantizationReport): string[] {
+export function reportLines({ accepted, source, made, measured, bound, broken }: QuantizationReport): string[] {
   const { ratio, low, high } = measured.perplexityRatio
   const least = (share: number) => (share > 0 ? `, bound ${percent(share)}` : '')
   const most = bound.perplexity === null ? '' : `, bound ${bound.perplexity}`
@@ -11,6 +11,7 @@ export function reportLines({ accepted, source, made, measured, bound }: Quantiz
     `Same label: ${shareText(measured.labelAgreement)}${least(bound.labels)}`,
     `Same next token: ${shareText(measured.argmaxAgreement)}${least(bound.argmax)}`,
     `Perplexity: × ${ratio.toFixed(4)} [${low.toFixed(4)}, ${high === null ? '–' : high.toFixed(4)}]${most}`,
+    ...broken.map((why) => `Broken: ${why}`),
   ]
 }
 

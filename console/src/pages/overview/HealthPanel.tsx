@@ -9,7 +9,8 @@ import SpaceBetween from '@cloudscape-design/components/space-between'
 import StatusIndicator from '@cloudscape-design/components/status-indicator'
 import type { Status } from '../../api/status.ts'
 import { PageLink } from '../../shell/router.tsx'
-import { bytes, duration, label } from '../../ui/format.ts'
+import { bytes, duration, integer, label } from '../../ui/format.ts'
+import { gpuText, loadingText } from '../../ui/live.ts'
 
 interface Props {
   status: Status
@@ -90,6 +91,10 @@ export function HealthPanel({ status, current }: Props) {
                 label: name === 'name' ? 'Engine' : label(name),
                 value: value === 0 ? 'automatic' : String(value ?? '–'),
               })),
+              { label: 'Models are loaded with', value: loadingText(status.loading) },
+              { label: 'Requests of an account that may wait', value: integer(status.loading.queue) },
+              { label: 'Memory for prompts’ beginnings', value: bytes(status.loading.prefixCacheBytes) },
+              { label: 'Layers on GPUs', value: gpuText(status.loading) },
             ]}
           />
         </ExpandableSection>

@@ -2,8 +2,8 @@ import Checkbox from '@cloudscape-design/components/checkbox'
 import ExpandableSection from '@cloudscape-design/components/expandable-section'
 import FormField from '@cloudscape-design/components/form-field'
 import Input from '@cloudscape-design/components/input'
-import Select from '@cloudscape-design/components/select'
 import SpaceBetween from '@cloudscape-design/components/space-between'
+import { Choice } from './Choice.tsx'
 import { CACHE_POINTS, PRIORITIES, type Settings, type SettingsErrors } from './settings.ts'
 
 interface Props {
@@ -40,6 +40,17 @@ export function MoreSettings({ settings, errors, onChange }: Props) {
         >
           Detect loops
         </Checkbox>
+        {settings.loopDetection &&
+          LOOP.map(({ field, label, usual }) => (
+            <FormField key={field} label={label} errorText={errors[field]}>
+              <Input
+                value={settings[field]}
+                inputMode="numeric"
+                placeholder={usual}
+                onChange={({ detail }) => set({ [field]: detail.value })}
+              />
+            </FormField>
+          ))}
         <FormField label="Priority">
           <Choice options={PRIORITIES} value={settings.priority} onChange={(priority) => set({ priority })} />
         </FormField>
@@ -58,21 +69,8 @@ export function MoreSettings({ settings, errors, onChange }: Props) {
   )
 }
 
-interface ChoiceProps<T extends string> {
-  options: readonly { value: T; label: string }[]
-  value: T
-  onChange: (value: T) => void
-}
-
-function Choice<T extends string>({ options, value, onChange }: ChoiceProps<T>) {
-  return (
-    <Select
-      options={options}
-      selectedOption={options.find((option) => option.value === value) ?? null}
-      onChange={({ detail }) => {
-        const chosen = options.find((option) => option.value === detail.selectedOption.value)
-        if (chosen) onChange(chosen.value)
-      }}
-    />
-  )
-}
+const LOOP = [
+  { field: 'loopRepeats', label: 'Copies that are a loop', usual: '4' },
+  { field: 'loopMaxPeriod', label: 'Most tokens of a copy', usual: '128' },
+  { field: 'loopMinTokens', label: 'Fewest tokens of all copies', usual: '64' },
+] as const

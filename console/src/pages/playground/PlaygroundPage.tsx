@@ -9,14 +9,18 @@ import Toggle from '@cloudscape-design/components/toggle'
 import { useState } from 'react'
 import { listAliases } from '../../api/aliases.ts'
 import { endpointsIfAny } from '../../api/endpoints.ts'
+import { countTokens } from '../../api/converse.ts'
 import { everyImportedModel } from '../../api/imports.ts'
 import { listModels } from '../../api/models.ts'
 import { getStatus } from '../../api/status.ts'
+import { useNotify } from '../../shell/Notifications.tsx'
 import { PageLink, useRoute } from '../../shell/router.tsx'
 import { ErrorAlert } from '../../ui/ErrorAlert.tsx'
+import { integer } from '../../ui/format.ts'
 import { Loading } from '../../ui/Loading.tsx'
+import { useAction } from '../../ui/useAction.ts'
 import { useLoad } from '../../ui/useLoad.ts'
-import { modelOptions, usable } from './choices.ts'
+import { modelOptions, shownId, usable } from './choices.ts'
 import type { CodeInput } from './code.ts'
 import { CodeModal } from './CodeModal.tsx'
 import { Comparison } from './Comparison.tsx'
@@ -74,6 +78,14 @@ export default function PlaygroundPage() {
     }),
   )
 
+  const notify = useNotify()
+  const count = useAction(async () => {
+    const counts = await Promise.all(
+      code.map(async ({ modelId, request }) => `${integer(await countTokens(modelId, request))} tokens for ${shownId(modelId)}`),
+    )
+    notify('info', `The conversation with this prompt: ${counts.join(', ')}.`)
+  })
+
   const loading = models.loading || aliases.loading || imported.loading || endpoints.loading
   return (
     <ContentLayout
@@ -95,6 +107,13 @@ export default function PlaygroundPage() {
               <Button onClick={() => everyChat('clear')} disabled={chats.every((chat) => chat.turns.length === 0)}>
                 Clear
               </Button>
+              <Button
+                loading={count.busy}
+                disabled={!settingsAreGood || prompt.trim() === '' || options.length === 0}
+                onClick={() => void count.run()}
+              >
+                Count tokens
+              </Button>
               <Button iconName="script" onClick={() => setShowCode(true)} disabled={!settingsAreGood}>
                 View as code
               </Button>
@@ -106,6 +125,7 @@ export default function PlaygroundPage() {
       }
     >
       <SpaceBetween size="m">
+        <ErrorAlert error={count.error} title="Could not count the tokens" onDismiss={count.clearError} />
         <ErrorAlert error={models.error} title="Could not list the models" onRetry={models.reload} />
         <ErrorAlert error={aliases.error} title="Could not list the aliases" onRetry={aliases.reload} />
         <ErrorAlert error={imported.error} title="Could not list the imported models" onRetry={imported.reload} />

@@ -2,7 +2,9 @@ import FormField from '@cloudscape-design/components/form-field'
 import Input from '@cloudscape-design/components/input'
 import SpaceBetween from '@cloudscape-design/components/space-between'
 import Textarea from '@cloudscape-design/components/textarea'
+import { FormSettings } from './FormSettings.tsx'
 import { MoreSettings } from './MoreSettings.tsx'
+import { SamplingSettings } from './SamplingSettings.tsx'
 import type { Settings, SettingsErrors } from './settings.ts'
 
 interface Props {
@@ -39,6 +41,8 @@ export function SettingsForm({ settings, errors, onChange }: Props) {
           <Textarea value={settings.stopSequences} rows={2} onChange={set('stopSequences')} />
         </FormField>
       </SpaceBetween>
+      <SamplingSettings settings={settings} errors={errors} onChange={onChange} />
+      <FormSettings settings={settings} errors={errors} onChange={onChange} />
       <MoreSettings settings={settings} errors={errors} onChange={onChange} />
     </SpaceBetween>
   )

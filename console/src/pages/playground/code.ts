@@ -29,12 +29,13 @@ export function codeFor(language: Language, input: CodeInput): string {
 }
 
 function boto3({ endpoint, region, modelId, request }: CodeInput): string {
-  const { messages, system, inferenceConfig, additionalModelRequestFields: fields, additionalModelResponseFieldPaths: paths } = request
+  const { messages, system, inferenceConfig, outputConfig, additionalModelRequestFields: fields, additionalModelResponseFieldPaths: paths } = request
   const members = [
     `modelId=${python(modelId)},`,
     `messages=${python(messages, 1)},`,
     ...(system ? [`system=${python(system, 1)},`] : []),
     ...(inferenceConfig ? [`inferenceConfig=${python(inferenceConfig, 1)},`] : []),
+    ...(outputConfig ? [`outputConfig=${python(outputConfig, 1)},`] : []),
     ...(fields ? [`additionalModelRequestFields=${python(fields, 1)},`] : []),
     ...(paths ? [`additionalModelResponseFieldPaths=${python(paths, 1)},`] : []),
   ]
@@ -58,7 +59,7 @@ for event in response["stream"]:
 }
 
 function awsCli({ endpoint, region, modelId, request }: CodeInput): string {
-  const { messages, system, inferenceConfig, additionalModelRequestFields: fields, additionalModelResponseFieldPaths: paths } = request
+  const { messages, system, inferenceConfig, outputConfig, additionalModelRequestFields: fields, additionalModelResponseFieldPaths: paths } = request
   const options = [
     `--endpoint-url ${shell(endpoint)}`,
     `--region ${shell(region)}`,
@@ -66,6 +67,7 @@ function awsCli({ endpoint, region, modelId, request }: CodeInput): string {
     `--messages ${shell(JSON.stringify(messages))}`,
     ...(system ? [`--system ${shell(JSON.stringify(system))}`] : []),
     ...(inferenceConfig ? [`--inference-config ${shell(JSON.stringify(inferenceConfig))}`] : []),
+    ...(outputConfig ? [`--output-config ${shell(JSON.stringify(outputConfig))}`] : []),
     ...(fields ? [`--additional-model-request-fields ${shell(JSON.stringify(fields))}`] : []),
     ...(paths ? [`--additional-model-response-field-paths ${shell(JSON.stringify(paths))}`] : []),
   ]
@@ -76,7 +78,7 @@ aws bedrock-runtime converse \\
 }
 
 function curl({ endpoint, modelId, request }: CodeInput): string {
-  const { messages, system, inferenceConfig = {}, additionalModelRequestFields: fields = {} } = request
+  const { messages, system, inferenceConfig = {}, outputConfig, additionalModelRequestFields: fields = {} } = request
   const { temperature, topP, maxTokens, stopSequences } = inferenceConfig
   // OpenAI's bodies have no cache points: the cache works there without.
   const text = (content: ContentBlock[]) => content.flatMap((block) => block.text ?? []).join('\n')
@@ -90,6 +92,7 @@ function curl({ endpoint, modelId, request }: CodeInput): string {
     top_p: topP,
     max_tokens: maxTokens,
     stop: stopSequences,
+    response_format: outputConfig && responseFormat(outputConfig.textFormat.structure.jsonSchema),
     ...fields,
     stream: true,
     stream_options: { include_usage: true },
@@ -100,4 +103,17 @@ curl -N ${shell(`${endpoint}/v1/chat/completions`)} \\
   -H 'Content-Type: application/json' \\
   -d ${shell(JSON.stringify(body, null, 2))}
 `
+}
+
+/** A schema as OpenAI's bodies have it; one that is no JSON yet stands as its text. */
+function responseFormat({ name, schema }: { name: string; schema: string }): object {
+  return { type: 'json_schema', json_schema: { name, schema: parsed(schema), strict: true } }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }

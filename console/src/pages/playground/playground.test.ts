@@ -48,6 +48,29 @@ describe('settings', () => {
     })
   })
 
+  test('sampling beyond AWS’s own, and what a loop is, are sent where they were said', () => {
+    const settings = { ...INITIAL, maxTokens: '', topK: '40', minP: '0.05', seed: '7', frequencyPenalty: '-0.5', presencePenalty: '1' }
+    expect(requestOf(settings, [])).toEqual({
+      messages: [],
+      additionalModelRequestFields: { top_k: 40, min_p: 0.05, seed: 7, frequency_penalty: -0.5, presence_penalty: 1 },
+    })
+    const loops = { ...INITIAL, maxTokens: '', loopDetection: true, loopRepeats: '3', loopMinTokens: '16' }
+    expect(requestOf(loops, []).additionalModelRequestFields).toEqual({ loop_detection: { repeats: 3, min_tokens: 16 } })
+  })
+
+  test('the form of an answer is a schema of AWS’s, or a form of our own', () => {
+    const asked = (form: Settings['form'], formText: string) => requestOf({ ...INITIAL, maxTokens: '', form, formText }, [])
+    expect(asked('schema', '{"type": "object"}')).toEqual({
+      messages: [],
+      outputConfig: { textFormat: { type: 'json_schema', structure: { jsonSchema: { name: 'answer', schema: '{"type": "object"}' } } } },
+    })
+    const form = (...of: Parameters<typeof asked>) => asked(...of).additionalModelRequestFields?.['structured_outputs']
+    expect(form('regex', '[0-9]+')).toEqual({ regex: '[0-9]+' })
+    expect(form('grammar', 'start: "yes"')).toEqual({ grammar: 'start: "yes"' })
+    expect(form('choice', 'yes\nno\n')).toEqual({ choice: ['yes', 'no'] })
+    expect(form('none', 'left over')).toBeUndefined()
+  })
+
   test('a cache point comes after the system prompt or after the last question', () => {
     const point = { cachePoint: { type: 'default' } }
     const asked: Message[] = [{ role: 'user', content: [{ text: 'Hi' }] }]
@@ -63,6 +86,12 @@ describe('settings', () => {
     const bad = { ...INITIAL, temperature: '1.1', topP: 'x', maxTokens: '0', stopSequences: 'a\nb\nc\nd\ne', ngramSize: '257' }
     expect(Object.keys(check(bad)).sort()).toEqual(['maxTokens', 'ngramSize', 'stopSequences', 'temperature', 'topP'])
     expect(check({ ...INITIAL, temperature: '1', topP: '0', maxTokens: '1', ngramSize: '256' })).toEqual({})
+    const more = { ...INITIAL, topK: '1.5', minP: '2', seed: '-1', frequencyPenalty: '3', presencePenalty: 'x', loopDetection: true, loopRepeats: '1', form: 'schema' as const, formText: '[]' }
+    expect(Object.keys(check(more)).sort()).toEqual(['formText', 'frequencyPenalty', 'loopRepeats', 'minP', 'presencePenalty', 'seed', 'topK'])
+    expect(check({ ...INITIAL, loopRepeats: '1' })).toEqual({})
+    for (const [form, formText] of [['schema', '{'], ['regex', ' '], ['choice', '']] as const) {
+      expect(Object.keys(check({ ...INITIAL, form, formText }))).toEqual(['formText'])
+    }
   })
 })
 
@@ -210,6 +239,17 @@ describe('code', () => {
     expect(codeFor('cli', more)).toContain(`--additional-model-response-field-paths '["/stop_reason_detail"]'`)
     expect(codeFor('curl', more)).toContain('"loop_detection": true')
     expect(codeFor('curl', more)).not.toContain('cachePoint')
+  })
+
+  test('the form of an answer is in every language', () => {
+    const asked: Message[] = [{ role: 'user', content: [{ text: 'Hi' }] }]
+    const schema = { ...input, request: requestOf({ ...INITIAL, form: 'schema', formText: '{"type":"object"}' }, asked) }
+    expect(codeFor('boto3', schema)).toContain('"jsonSchema": {"name": "answer", "schema": "{\\"type\\":\\"object\\"}"}')
+    expect(codeFor('cli', schema)).toContain('--output-config')
+    expect(codeFor('curl', schema)).toMatch(/"response_format": \{\s+"type": "json_schema",\s+"json_schema": \{\s+"name": "answer",\s+"schema": \{\s+"type": "object"/)
+    const regex = { ...input, request: requestOf({ ...INITIAL, form: 'regex', formText: '[a-z]+' }, asked) }
+    expect(codeFor('boto3', regex)).toContain('"structured_outputs": {"regex": "[a-z]+"}')
+    expect(codeFor('curl', regex)).toContain('"regex": "[a-z]+"')
   })
 
   test('AWS CLI', () => {

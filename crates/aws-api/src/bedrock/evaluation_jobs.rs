@@ -215,7 +215,8 @@ fn application(job: &EvaluationJob) -> ApplicationType {
     }
 }
 
-fn summary(job: EvaluationJob) -> Result<EvaluationSummary> {
+/// What a listing tells of a job.
+pub(crate) fn summary(job: EvaluationJob) -> Result<EvaluationSummary> {
     let systems = &job.asked.systems;
     let of = |is: fn(&System) -> bool| -> Vec<String> {
         systems.iter().filter(|system| is(system)).map(|system| system.label().to_owned()).collect()

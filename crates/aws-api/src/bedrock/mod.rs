@@ -15,7 +15,9 @@ mod marketplace;
 mod tags;
 
 pub(crate) use evaluation_config::{asked, custom_metric};
-pub(crate) use evaluation_jobs::{arn as evaluation_arn, asks_to_create, check_application, warn};
+pub(crate) use evaluation_jobs::{
+    arn as evaluation_arn, asks_to_create, check_application, summary as evaluation_summary, warn,
+};
 pub(crate) use marketplace::ROWS as MARKETPLACE_ROWS;
 pub(crate) use tags::pairs as tag_pairs;
 

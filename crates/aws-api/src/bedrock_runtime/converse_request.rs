@@ -7,14 +7,17 @@ use aws_wire::generated::bedrock_runtime::{
     ToolResultBlock, ToolResultContentBlock, ToolResultStatus,
 };
 use base::{Error, Result};
-use models::{CachePoint, ChatRequest, Content, Message, Role, Sampling, Serving, ToolChoice, ToolSpec};
+use models::{CachePoint, ChatRequest, Constraint, Content, Message, Role, Sampling, Serving, ToolChoice, ToolSpec};
 use serde_json::Value;
 
 use super::invoke_model::refuse_guardrail;
 use super::turns;
 use super::usage::MOST_CACHE_POINTS;
 use crate::json_fields::{Fields, Wording};
-use crate::openai::{repetition, serving};
+use crate::openai::{repetition, serving, structured};
+
+/// The additional field that says what an answer must look like.
+const FORM: &str = "structured_outputs";
 
 /// What `Converse`, `ConverseStream` and `CountTokens` have in common.
 #[derive(Default)]
@@ -103,9 +106,17 @@ impl Conversation {
             top_p: inference.top_p.map(|p| p as f32),
             ..Sampling::default()
         };
-        let serving = match &self.additional {
-            Some(fields) => additional_fields(fields, &mut sampling)?,
-            None => Serving::default(),
+        let (serving, form) = match &self.additional {
+            Some(fields) => beyond_converse(fields, &mut sampling)?,
+            None => (Serving::default(), None),
+        };
+        let (response_schema, constraint) = match (self.output.map(response_schema).transpose()?.flatten(), form) {
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid(format!("`outputConfig` and `{FORM}` exclude each other."))
+                    .with_hint("Leave one of them out."));
+            }
+            (None, Some(Constraint::JsonSchema(schema))) => (Some(schema), None),
+            (schema, form) => (schema, form),
         };
         Ok(ChatRequest {
             model: self.model_id,
@@ -118,7 +129,8 @@ impl Conversation {
             sampling,
             max_tokens: inference.max_tokens.and_then(|n| u32::try_from(n).ok()),
             stop: inference.stop_sequences.unwrap_or_default(),
-            response_schema: self.output.map(response_schema).transpose()?.flatten(),
+            response_schema,
+            constraint,
             ..ChatRequest::default()
         })
     }
@@ -300,6 +312,17 @@ fn response_schema(output: OutputConfig) -> Result<Option<Value>> {
         Error::invalid("The value at outputConfig.textFormat.structure.jsonSchema.schema is not JSON.").with_detail(e)
     })?;
     Ok(Some(schema))
+}
+
+/// The additional fields of a conversation: [`additional_fields`], and the form of its answer.
+fn beyond_converse(fields: &Value, sampling: &mut Sampling) -> Result<(Serving, Option<Constraint>)> {
+    let Value::Object(members) = fields else { return Ok((additional_fields(fields, sampling)?, None)) };
+    let mut others = members.clone();
+    let form = match others.remove(FORM) {
+        Some(_) => structured::outputs(&Fields::root(fields, Wording::Schema)?)?,
+        None => None,
+    };
+    Ok((additional_fields(&Value::Object(others), sampling)?, form))
 }
 
 /// The fields that vendors' own bodies have beyond Converse's: Anthropic's `top_k`, Nova's `inferenceConfig.topK`, and

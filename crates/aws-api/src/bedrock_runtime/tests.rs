@@ -139,6 +139,30 @@ fn repetition_is_controlled_by_additional_fields() {
 }
 
 #[test]
+fn the_form_of_an_answer_is_an_additional_field() {
+    let asked = |fields: Value| decode(json!({"messages": [user("Hi")], "additionalModelRequestFields": fields}));
+    let form = |form: Value| asked(json!({"structured_outputs": form, "priority": "high"})).unwrap();
+    let regex = form(json!({"regex": "[0-9]+"}));
+    assert_eq!(regex.constraint, Some(models::Constraint::Regex("[0-9]+".to_owned())));
+    assert_eq!((regex.serving.priority, regex.response_schema), (models::Priority::High, None));
+    let grammar = form(json!({"grammar": "start: \"yes\""}));
+    assert_eq!(grammar.constraint, Some(models::Constraint::Lark("start: \"yes\"".to_owned())));
+    let schema = form(json!({"json": {"type": "object"}}));
+    assert_eq!((schema.response_schema, schema.constraint), (Some(json!({"type": "object"})), None));
+    let message = |form: Value| asked(json!({"structured_outputs": form})).map(|_| ()).unwrap_err().message;
+    assert!(message(json!({})).contains("exactly one of"), "{}", message(json!({})));
+    assert!(message(json!({"regex": 1})).contains("#/structured_outputs/regex: expected type: String"));
+    assert!(message(json!({"xml": "x"})).contains("extraneous key [xml] is not permitted"));
+    let output = json!({"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{}"}}}});
+    let both = json!({
+        "messages": [user("Hi")],
+        "outputConfig": output,
+        "additionalModelRequestFields": {"structured_outputs": {"regex": "a"}},
+    });
+    assert_eq!(refused(both), "`outputConfig` and `structured_outputs` exclude each other.");
+}
+
+#[test]
 fn a_loop_is_cut_like_too_many_tokens_and_told_in_detail_where_that_is_asked_for() {
     use models::Stop;
 

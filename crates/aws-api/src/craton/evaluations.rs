@@ -1,7 +1,7 @@
 //! Evaluation jobs beyond AWS's operations: without a limit of prompts, their reports, records and comparisons.
 
 use aws_wire::generated::bedrock::CreateEvaluationJobRequest;
-use base::{Error, ErrorKind};
+use base::{Error, ErrorKind, PageRequest};
 use bytes::Bytes;
 use futures::future::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
@@ -12,14 +12,20 @@ use orchestration::evaluations::prices::{ModelPrice, Prices};
 use orchestration::evaluations::report::{
     Part, comparison_json, comparison_text, html, passport_json, report_json, report_text, rows_json,
 };
-use orchestration::evaluations::{DatasetText, HumanLabel, LabelScale, NewEvaluation, Variables};
+use orchestration::evaluations::{
+    DatasetText, EvaluationFilter, EvaluationJob, EvaluationStatus, HumanLabel, LabelScale, NewEvaluation, Variables,
+};
 use serde_json::{Value, json};
 
-use crate::bedrock::{asked, asks_to_create, check_application, custom_metric, evaluation_arn, tag_pairs, warn};
+use crate::bedrock::{
+    asked, asks_to_create, check_application, custom_metric, evaluation_arn, evaluation_summary, tag_pairs, warn,
+};
 use crate::body::full;
 use crate::call::{Answer, Asked, Call, Labels, json as respond};
 use crate::json_fields::{Fields, Node, Wording};
 
+/// Jobs of a page.
+const PAGE: u32 = 100;
 /// Records of an answer where nothing is said, and at most.
 const ROWS: usize = 100;
 const MOST_ROWS: usize = 1_000;
@@ -34,6 +40,11 @@ pub(super) fn create_asks(call: &Call<Labels>) -> Asked<'_> {
         Ok(asks_to_create(&call.ctx, &tag_pairs(read(&body)?.job_tags)))
     }
     .boxed()
+}
+
+/// To list the jobs.
+pub(super) fn list_asks(_: &Call<Labels>) -> Asked<'_> {
+    async { Ok(vec![Ask::new("bedrock:ListEvaluationJobs", "*")]) }.boxed()
 }
 
 /// To read the job that is named.
@@ -91,6 +102,38 @@ pub(super) async fn create(call: Call<Labels>) -> Answer {
     let mut response = respond(StatusCode::ACCEPTED, &answer);
     warn(&mut response, &warnings);
     Ok(response)
+}
+
+/// The jobs, the latest first: what `ListEvaluationJobs` tells of each, and its `kind`, which AWS's operation does not tell. Only those
+/// of `statusEquals`, of `applicationTypeEquals`, and with `nameContains` in their names.
+pub(super) async fn list(call: Call<Labels>) -> Answer {
+    let is_rag = match call.query("applicationTypeEquals").as_deref() {
+        None => None,
+        Some("RagEvaluation") => Some(true),
+        Some("ModelEvaluation") => Some(false),
+        Some(other) => return Err(Error::invalid(format!("There is no application type `{other}`.")).into()),
+    };
+    let status = call.query("statusEquals").map(|name| {
+        EvaluationStatus::from_name(&name).map_err(|_| Error::invalid(format!("There is no status `{name}`.")))
+    });
+    let filter = EvaluationFilter {
+        status: status.transpose()?,
+        is_rag,
+        name_contains: call.query("nameContains"),
+        ..EvaluationFilter::default()
+    };
+    let page = PageRequest::from_token(PAGE, call.query("nextToken").as_deref())?;
+    let jobs = call.api.evaluations().list(&call.ctx, &filter, &page).await?;
+    let next = jobs.next_token();
+    let items = jobs.items.iter().map(listed).collect::<base::Result<Vec<_>>>()?;
+    Ok(respond(StatusCode::OK, &json!({"items": items, "nextToken": next})))
+}
+
+fn listed(job: &EvaluationJob) -> base::Result<Value> {
+    let mut told = serde_json::to_value(evaluation_summary(job.clone())?).map_err(Error::internal)?;
+    told["creationTime"] = json!(job.created.to_iso8601());
+    told["kind"] = json!(job.asked.systems.first().map(|system| system.family().as_str()));
+    Ok(told)
 }
 
 /// How often a judge is asked for each verdict, the embedding model, and what is paid.
@@ -275,14 +318,17 @@ pub(super) async fn passport(call: Call<Labels>) -> Answer {
     Ok(respond(StatusCode::OK, &json!({"passports": passports.iter().map(passport_json).collect::<Vec<_>>()})))
 }
 
-/// Starts to compare the answers of two jobs pair by pair: `{"judge"}`.
+/// Starts to compare the answers of two jobs pair by pair: `{"judge", "dataset"?, "system"?, "otherDataset"?, "otherSystem"?}`, datasets
+/// and systems by place from 0, as a text, or by name. All datasets are compared where none is named.
 pub(super) async fn start_pairwise(call: Call<Labels>) -> Answer {
     let body = call.json()?;
     let fields = Fields::root(&body, Wording::OpenAi)?;
-    fields.only(&["judge"])?;
+    fields.only(&["judge", "dataset", "system", "otherDataset", "otherSystem"])?;
     let judge = fields.required("judge")?.text()?;
-    let ids = (call.label(0), call.label(1));
-    let (job, warnings) = call.api.evaluations().start_pairwise(&call.ctx, ids, judge).await?;
+    let part = Part { dataset: fields.text("dataset")?, system: fields.text("system")? };
+    let other = Part { dataset: fields.text("otherDataset")?, system: fields.text("otherSystem")? };
+    let (first, second) = ((call.label(0), part), (call.label(1), other));
+    let (job, warnings) = call.api.evaluations().start_pairwise(&call.ctx, first, second, judge).await?;
     let answer = json!({"comparisonId": job.id.as_str(), "job": super::jobs::describe(&job), "warnings": warnings});
     let mut response = respond(StatusCode::ACCEPTED, &answer);
     warn(&mut response, &warnings);

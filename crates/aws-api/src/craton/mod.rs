@@ -111,6 +111,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route!("GET" "imported-models/{model}", "GetImportedModelCard", Read, asks imported_models::asks, imported_models::get),
     route!("GET" "batches/{job}", "GetBatch", Read, asks batches::asks, batches::get),
     route!("POST" "evaluation-jobs", "CreateEvaluation", Write, asks evaluations::create_asks, evaluations::create),
+    route!("GET" "evaluation-jobs", "ListEvaluations", Read, asks evaluations::list_asks, evaluations::list),
     route!("GET" "evaluation-jobs/{job}/report", "GetEvaluationReport", Read, asks evaluations::asks, evaluations::report),
     route!("GET" "evaluation-jobs/{job}/records", "ListEvaluationRecords", Read, asks evaluations::asks, evaluations::rows),
     route!("GET" "evaluation-jobs/{job}/compare/{other}", "CompareEvaluations", Read, asks evaluations::both_asks, evaluations::compare),

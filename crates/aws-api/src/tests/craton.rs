@@ -312,3 +312,19 @@ async fn the_latest_requests_tell_what_models_read_wrote_and_waited_for() {
     assert!(recent["firstTokenMs"]["p50"].as_f64().unwrap() <= recent["firstTokenMs"]["p95"].as_f64().unwrap());
     world.stop().await;
 }
+
+#[tokio::test]
+async fn the_status_tells_how_models_are_loaded() {
+    let world = World::start_with(FakeLoader::default(), |config| {
+        config.load.parallel = 6;
+        config.load.cache_type = inference::CacheType::Q8_0;
+    })
+    .await;
+    world.invoke(CLAUDE, &messages_body(2).to_string()).await;
+    let status = world.signed("craton", "GET", "/craton/v1/status", "").await.json();
+    for told in [&status["loading"], &status["loaded"][0]["loadedWith"]] {
+        assert_eq!((&told["parallel"], &told["cacheType"]), (&json!(6), &json!("q8_0")), "{status}");
+        assert_eq!((&told["batching"], &told["replicas"]), (&json!("continuous"), &json!(1)), "{status}");
+    }
+    world.stop().await;
+}

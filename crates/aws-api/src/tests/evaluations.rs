@@ -313,3 +313,91 @@ async fn tags_scales_and_each_system_of_a_job_are_told() {
     assert!(refused.status == 400 && refused.text().contains("no dataset `e`"), "{}", refused.text());
     world.stop().await;
 }
+
+#[tokio::test]
+async fn jobs_are_listed_with_their_kinds_and_pairs_are_those_of_the_datasets_that_are_meant() {
+    let world = World::start().await;
+    let role = world.evaluator(&lines(3)).await;
+    let mut ids = Vec::new();
+    for name in ["one", "two"] {
+        let mut asked = request(name, &role, &["Craton.TokenF1"]);
+        let datasets = &mut asked["evaluationConfig"]["automated"]["datasetMetricConfigs"];
+        let mut more = datasets[0].clone();
+        more["dataset"]["name"] = json!("e");
+        datasets.as_array_mut().unwrap().push(more);
+        let arn = arn_of(&world.evaluate(&asked).await);
+        assert_eq!(world.evaluated(&arn).await["status"], "Completed");
+        ids.push(arn[arn.len() - 12..].to_owned());
+    }
+    let mut passages = request("passages", &role, &["Builtin.ContextRelevance"]);
+    passages["applicationType"] = json!("RagEvaluation");
+    passages["inferenceConfig"] = json!({"ragConfigs": [{"precomputedRagSourceConfig":
+        {"retrieveSourceConfig": {"ragSourceIdentifier": "mine"}}}]});
+    let arn = arn_of(&world.evaluate(&passages).await);
+    assert_eq!(world.evaluated(&arn).await["status"], "Failed", "its dataset has no passages");
+
+    let listed =
+        async |query: &str| world.signed("craton", "GET", &format!("/craton/v1/evaluation-jobs{query}"), "").await;
+    let kinds = async |query: &str| {
+        let told = listed(query).await.json();
+        let items = told["items"].as_array().unwrap().iter();
+        let mut kinds: Vec<(String, String)> = items
+            .map(|job| (job["jobName"].as_str().unwrap().to_owned(), job["kind"].as_str().unwrap().to_owned()))
+            .collect();
+        kinds.sort();
+        kinds
+    };
+    let kind = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
+    let all = [kind("one", "model"), kind("passages", "retrieve-only"), kind("two", "model")];
+    assert_eq!(kinds("").await, all);
+    assert_eq!(kinds("?statusEquals=Failed").await, all[1..2]);
+    assert_eq!(kinds("?applicationTypeEquals=ModelEvaluation&nameContains=tw").await, all[2..]);
+    for wrong in ["?statusEquals=Late", "?applicationTypeEquals=Other", "?nextToken=x"] {
+        assert_eq!(listed(wrong).await.status, 400, "{wrong}");
+    }
+    assert_eq!(kinds("?applicationTypeEquals=RagEvaluation").await, all[1..2]);
+    let ann = world.user("ann").await;
+    let denied = world.sign(&ann, "craton", "GET", "/craton/v1/evaluation-jobs", "", &[]);
+    let denied = world.send(denied).await;
+    assert!(denied.status == 403 && denied.text().contains("bedrock:ListEvaluationJobs"), "{}", denied.text());
+    let told = listed("?nameContains=passages").await.json()["items"][0].clone();
+    assert_eq!((&told["jobArn"], &told["applicationType"]), (&json!(arn), &json!("RagEvaluation")), "{told}");
+    assert_eq!(told["evaluatorModelIdentifiers"], json!([CLAUDE]));
+    assert!(told["creationTime"].as_str().unwrap().ends_with('Z'), "{told}");
+
+    let path = format!("/craton/v1/evaluation-jobs/{}/pairwise/{}", ids[0], ids[1]);
+    let compared = async |parts: Value| {
+        let mut body = json!({"judge": CLAUDE});
+        body.as_object_mut().unwrap().extend(parts.as_object().unwrap().clone());
+        let reply = world.signed("craton", "POST", &path, &body.to_string()).await;
+        if reply.status != 202 {
+            return Err((reply.status.as_u16(), reply.text()));
+        }
+        let id = reply.json()["comparisonId"].as_str().unwrap().to_owned();
+        world.signed("craton", "GET", &format!("/craton/v1/jobs/{id}/events"), "").await;
+        Ok(world.signed("craton", "GET", &format!("/craton/v1/pairwise-comparisons/{id}"), "").await.json()["result"]
+            .clone())
+    };
+    let all = compared(json!({})).await.unwrap();
+    assert_eq!(
+        (&all["pairs"], &all["datasets"], &all["first"]),
+        (&json!(6), &json!(["d", "e"]), &json!("one")),
+        "{all}"
+    );
+    let some = compared(json!({"dataset": "e"})).await.unwrap();
+    assert_eq!(
+        (&some["pairs"], &some["datasets"], &some["first"]),
+        (&json!(3), &json!(["e"]), &json!("one on e")),
+        "{some}"
+    );
+    for (parts, words) in [
+        (json!({"dataset": "f"}), "no dataset `f`"),
+        (json!({"otherSystem": "1"}), "no system `1`"),
+        (json!({"dataset": 1}), "dataset"),
+        (json!({"set": "e"}), "set"),
+    ] {
+        let (status, text) = compared(parts).await.unwrap_err();
+        assert!(status == 400 && text.contains(words), "{status} {text}");
+    }
+    world.stop().await;
+}

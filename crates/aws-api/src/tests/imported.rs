@@ -72,7 +72,7 @@ impl World {
         job["importedModelArn"].as_str().unwrap().to_owned()
     }
 
-    async fn user(&self, name: &str) -> sigv4::Credentials {
+    pub(super) async fn user(&self, name: &str) -> sigv4::Credentials {
         self.iam("CreateUser", &[("UserName", name)]).await;
         let key = self.iam("CreateAccessKey", &[("UserName", name)]).await;
         let tag = |name: &str| key.split_once(&format!("<{name}>")).unwrap().1.split('<').next().unwrap().to_owned();

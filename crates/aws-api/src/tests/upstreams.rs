@@ -72,6 +72,11 @@ async fn every_account_routes_to_the_pools_of_the_first_one_and_none_but_it_sets
     let answer = theirs("POST", &path(&profile, "converse"), &ask).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.header("x-craton-served-by").contains("pool=chat"), "{}", answer.header("x-craton-served-by"));
+    let told = theirs("GET", route.trim_end_matches("/routing"), &Value::Null).await.json();
+    let target = &told["routing"]["targets"][0];
+    assert_eq!((&target["region"], &target["state"]["answers"]), (&json!("hall"), &json!("pool:chat")), "{told}");
+    let readiness = target["state"]["readiness"].as_str().unwrap();
+    assert!(["ready", "degraded"].contains(&readiness), "one member has just answered: {told}");
     let own = world.signed("bedrock", "POST", &path(&profile, "converse"), &ask.to_string()).await;
     assert!(own.header("x-craton-served-by").starts_with("tiny"), "one account's routing is no other's");
     let seen = theirs("GET", "/craton/v1/pools/chat", &Value::Null).await.json();
@@ -106,5 +111,24 @@ async fn a_remote_model_tells_its_cache_and_refuses_what_it_cannot_promise() {
     let refused = converse(json!({"additionalModelRequestFields": {"deterministic": true}})).await;
     assert_eq!(refused.error(), (400, "ValidationException"));
     assert!(refused.text().contains("`deterministic`"), "{}", refused.text());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_read_is_a_target_that_is_down_and_no_error_of_all_profiles() {
+    let world = World::start().await;
+    let (profiles, profile) = ("/craton/v1/inference-profiles", format!("us.{CLAUDE}").replace(':', "%3A"));
+    let route = format!("{profiles}/{profile}/routing");
+    let routing = json!({"targets": [{"region": "hall", "target": "tiny"}]}).to_string();
+    let routed = world.signed("craton", "PUT", &route, &routing).await;
+    assert_eq!(routed.status, 200, "{}", routed.text());
+    assert_eq!(routed.json()["routing"]["targets"][0]["state"]["readiness"], "ready", "{}", routed.text());
+    std::fs::write(world.dir.path().join("models/manifests/tiny.json"), "{").unwrap();
+    let listed = world.signed("craton", "GET", profiles, "").await;
+    assert_eq!(listed.status, 200, "{}", listed.text());
+    let told = world.signed("craton", "GET", route.trim_end_matches("/routing"), "").await.json();
+    let state = &told["routing"]["targets"][0]["state"];
+    assert_eq!(state["readiness"], "down", "{told}");
+    assert!(state["detail"].as_str().unwrap().contains("tiny.json"), "{told}");
     world.stop().await;
 }

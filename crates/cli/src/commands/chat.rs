@@ -1,6 +1,7 @@
 //! `craton chat`: a conversation in the terminal, streamed.
 
 mod compare;
+mod request;
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::time::{Duration, Instant};
@@ -23,7 +24,11 @@ pub(super) async fn run(client: &Client, args: Chat, format: Format) -> Result<(
     if let [one, other] = args.compare.as_slice() {
         return compare::run(client, &args, [one, other], format).await;
     }
-    if let Some(question) = question(&args)? {
+    let question = question(&args)?;
+    if args.count_tokens {
+        return count(client, &args, question.as_deref().unwrap_or_default(), format).await;
+    }
+    if let Some(question) = question {
         return turn(client, &args, format, &[], &question).await.map(drop);
     }
     let mut history = Vec::new();
@@ -119,8 +124,34 @@ async fn turn(client: &Client, args: &Chat, format: Format, history: &[Value], q
         return Ok(text);
     }
     output::line("")?;
-    output::note(&summary(&metadata, served_by.as_deref()));
+    output::note(&summary(&metadata, &stop, served_by.as_deref()));
     Ok(text)
+}
+
+/// Tells how many tokens a question is.
+async fn count(client: &Client, args: &Chat, question: &str, format: Format) -> Result<()> {
+    let body = serde_json::to_vec(&request::to_count(&args.generation, vec![asking(question)?]))?;
+    let path = format!("/model/{}/count-tokens", segment(&args.model));
+    let response = client.send("bedrock", Method::POST, &path, body).await?;
+    let served_by = served_by(&response);
+    let answer: Value = response.json().await.context("the server's answer is not JSON")?;
+    let tokens = &answer["inputTokens"];
+    if format == Format::Json {
+        return output::json(&json!({ "inputTokens": tokens, "servedBy": served_by }));
+    }
+    output::line(format!("{tokens} tokens"))?;
+    if let Some(name) = served_by {
+        output::note(&format!("counted by {name}"));
+    }
+    Ok(())
+}
+
+/// The turn that asks a question; an error where there is none.
+fn asking(question: &str) -> Result<Value> {
+    if question.is_empty() {
+        bail!("there is no question\nhint: craton chat 'Why is the sky blue?'");
+    }
+    Ok(json!({ "role": "user", "content": [{ "text": question }] }))
 }
 
 /// An answer.
@@ -142,24 +173,8 @@ async fn asked(
     (history, question): (&[Value], &str),
     print: bool,
 ) -> Result<Answer> {
-    if question.is_empty() {
-        bail!("there is no question\nhint: craton chat 'Why is the sky blue?'");
-    }
-    let asked = json!({ "role": "user", "content": [{ "text": question }] });
-    let messages: Vec<&Value> = history.iter().chain([&asked]).collect();
-    let mut body = json!({ "messages": messages, "inferenceConfig": { "maxTokens": args.max_tokens } });
-    if let Some(temperature) = args.temperature {
-        body["inferenceConfig"]["temperature"] = temperature.into();
-    }
-    if let Some(system) = &args.system {
-        body["system"] = json!([{ "text": system }]);
-    }
-    if let Some(size) = args.no_repeat_ngram {
-        body["additionalModelRequestFields"]["no_repeat_ngram_size"] = size.into();
-    }
-    if args.loop_detection {
-        body["additionalModelRequestFields"]["loop_detection"] = true.into();
-    }
+    let messages = history.iter().cloned().chain([asking(question)?]).collect();
+    let body = request::body(&args.generation, messages);
     let path = format!("/model/{}/converse-stream", segment(model));
     let (begun, body) = (Instant::now(), serde_json::to_vec(&body)?);
     let response = client.send("bedrock", Method::POST, &path, body).await?;
@@ -187,7 +202,7 @@ async fn receive(response: reqwest::Response, begun: Instant, print: bool) -> Re
                         output::written(piece)?;
                     }
                 }
-                Some("messageStop") => answer.stop = event["stopReason"].clone(),
+                Some("messageStop") => answer.stop = request::stop_reason(&event),
                 Some("metadata") => answer.metadata = event,
                 Some(name) if name.ends_with("Exception") => bail!("{}", event["message"].as_str().unwrap_or(name)),
                 _ => {}
@@ -205,15 +220,31 @@ fn header<'a>(message: &'a Message, name: &str) -> Option<&'a str> {
     header.value().as_string().ok().map(aws_smithy_types::str_bytes::StrBytes::as_str)
 }
 
-fn summary(metadata: &Value, served_by: Option<&str>) -> String {
+/// An answer's figures: the whole prompt, what of it came from the cache and was kept at cache points, and why it ended where it
+/// was not done.
+fn summary(metadata: &Value, stop: &Value, served_by: Option<&str>) -> String {
     let count = |name: &str| metadata["usage"][name].as_u64().unwrap_or_default();
+    let (written, all) = (count("outputTokens"), count("totalTokens"));
+    let part = |name: &str, what: &str| match count(name) {
+        0 => String::new(),
+        tokens => format!(", {tokens} {what}"),
+    };
+    let cached = part("cacheReadInputTokens", "from the cache");
+    let kept = part("cacheWriteInputTokens", "kept");
     let seconds = metadata.pointer("/metrics/latencyMs").and_then(Value::as_f64).unwrap_or_default() / 1000.0;
+    let ended = match stop.as_str() {
+        Some("loop") => ", ended as it repeated itself",
+        _ => "",
+    };
     let by = served_by.map(|name| format!(", answered by {name}")).unwrap_or_default();
-    format!("[{} tokens in, {} out, {seconds:.1} s{by}]", count("inputTokens"), count("outputTokens"))
+    let read = all.saturating_sub(written);
+    format!("[{read} tokens in{cached}{kept}, {written} out, {seconds:.1} s{ended}{by}]")
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     #[test]
@@ -222,6 +253,45 @@ mod tests {
         let turns = remembered("Why?", "Because.");
         assert_eq!(turns.iter().map(|turn| turn["role"].as_str().unwrap()).collect::<Vec<_>>(), ["user", "assistant"]);
         assert_eq!(turns[1]["content"][0]["text"], "Because.");
+    }
+
+    #[test]
+    fn an_answer_s_figures_tell_the_cache_and_a_loop() {
+        let usage = json!({
+            "inputTokens": 4, "cacheReadInputTokens": 60, "cacheWriteInputTokens": 40, "outputTokens": 2, "totalTokens": 106,
+        });
+        let told = summary(&json!({ "usage": usage, "metrics": { "latencyMs": 1_200 } }), &"loop".into(), Some("m"));
+        let wanted =
+            "[104 tokens in, 60 from the cache, 40 kept, 2 out, 1.2 s, ended as it repeated itself, answered by m]";
+        assert_eq!(told, wanted);
+        let plain = json!({ "usage": { "inputTokens": 4, "outputTokens": 2, "totalTokens": 6 } });
+        assert_eq!(summary(&plain, &"end_turn".into(), None), "[4 tokens in, 2 out, 0.0 s]");
+    }
+
+    #[tokio::test]
+    async fn tokens_are_counted_and_nothing_is_asked() {
+        let (client, asked) = crate::fake::server(&[(200, r#"{"inputTokens":12}"#)]);
+        let chat = match crate::args::Cli::try_parse_from([
+            "craton",
+            "chat",
+            "--count-tokens",
+            "--model",
+            "a.b",
+            "--system",
+            "Short.",
+            "Why?",
+        ]) {
+            Ok(crate::args::Cli { command: crate::args::Command::Chat(chat), .. }) => *chat,
+            other => panic!("{other:?}"),
+        };
+        run(&client, chat, Format::Text).await.unwrap();
+        let asked = asked.join().unwrap();
+        assert_eq!(asked[0].line, "POST /model/a%2Eb/count-tokens HTTP/1.1");
+        let counted = json!({
+            "system": [{ "text": "Short." }], "messages": [{ "role": "user", "content": [{ "text": "Why?" }] }],
+        });
+        assert_eq!(asked[0].json(), json!({ "input": { "converse": counted } }));
+        assert!(asking("").unwrap_err().to_string().contains("there is no question"));
     }
 
     #[tokio::test]

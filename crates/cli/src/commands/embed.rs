@@ -18,7 +18,7 @@ const COHERE_BATCH: usize = 96;
 const COHERE_CHARACTERS: usize = 2048;
 
 pub(super) async fn run(client: &Client, args: Embed, format: Format) -> Result<()> {
-    let texts = if args.texts.is_empty() { lines()? } else { args.texts };
+    let texts = if args.texts.is_empty() { lines()? } else { args.texts.clone() };
     if texts.is_empty() {
         bail!("there is nothing to embed\nhint: give texts as arguments, or one a line on standard input");
     }
@@ -26,8 +26,11 @@ pub(super) async fn run(client: &Client, args: Embed, format: Format) -> Result<
     let model = args.model.as_deref().unwrap_or(default);
     let mut vectors = Vec::with_capacity(texts.len());
     for batch in texts.chunks(if args.truncate { COHERE_BATCH } else { BATCH }) {
-        let more =
-            if args.truncate { truncated(client, model, batch).await? } else { whole(client, model, batch).await? };
+        let more = if args.truncate {
+            truncated(client, model, batch).await?
+        } else {
+            whole(client, model, batch, &args).await?
+        };
         if more.len() != batch.len() {
             bail!("the server's answer has {} vectors for {} texts", more.len(), batch.len());
         }
@@ -45,8 +48,14 @@ pub(super) async fn run(client: &Client, args: Embed, format: Format) -> Result<
 }
 
 /// The vectors of texts, none of which may be longer than the model reads.
-async fn whole(client: &Client, model: &str, texts: &[String]) -> Result<Vec<Value>> {
-    let request = json!({ "model": model, "input": texts, "encoding_format": "float" });
+async fn whole(client: &Client, model: &str, texts: &[String], args: &Embed) -> Result<Vec<Value>> {
+    let mut request = json!({ "model": model, "input": texts, "encoding_format": "float" });
+    if let Some(dimensions) = args.dimensions {
+        request["dimensions"] = dimensions.into();
+    }
+    if let Some(priority) = args.priority {
+        request["priority"] = priority.name().into();
+    }
     let response = client.send("craton", Method::POST, "/v1/embeddings", serde_json::to_vec(&request)?).await?;
     let mut answer: Value = response.json().await.context("the server's answer is not JSON")?;
     let items = answer["data"].as_array_mut().map(std::mem::take).unwrap_or_default();
@@ -81,10 +90,25 @@ fn lines() -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_length_and_a_priority_are_asked_for() {
+        let (client, asked) = crate::fake::server(&[(200, r#"{"data":[{"embedding":[0.5,0.25]}]}"#)]);
+        let priority = Some(crate::chat_args::Priority::Low);
+        let texts = vec!["Hi".to_owned()];
+        let args = Embed { model: Some("m".to_owned()), truncate: false, dimensions: Some(256), priority, texts };
+        run(&client, args, Format::Text).await.unwrap();
+        let wanted = json!({
+            "model": "m", "input": ["Hi"], "encoding_format": "float", "dimensions": 256, "priority": "low",
+        });
+        assert_eq!(asked.join().unwrap()[0].json(), wanted);
+    }
+
     #[test]
     fn texts_are_cut_between_characters() {
         let long = "ä".repeat(3000);
-        assert_eq!(super::beginning(&long).chars().count(), super::COHERE_CHARACTERS);
-        assert_eq!(super::beginning("short"), "short");
+        assert_eq!(beginning(&long).chars().count(), COHERE_CHARACTERS);
+        assert_eq!(beginning("short"), "short");
     }
 }

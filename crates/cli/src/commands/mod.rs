@@ -76,7 +76,7 @@ pub(crate) fn run(command: Command, global: &Global) -> Result<()> {
         Command::Eval(Eval::Convert(args)) => eval::convert::run(&args),
         Command::Eval(args) => connected(global, async |client, _| eval::run(&client, args, global).await),
         Command::Jobs(args) => connected(global, async |client, format| jobs::run(&client, args, format).await),
-        Command::Chat(args) => connected(global, async |client, format| chat::run(&client, args, format).await),
+        Command::Chat(args) => connected(global, async |client, format| chat::run(&client, *args, format).await),
         Command::Invoke(args) => connected(global, async |client, _| invoke::run(&client, &args).await),
         Command::Score(args) => connected(global, async |client, format| score::run(&client, &args, format).await),
         Command::Embed(args) => connected(global, async |client, format| embed::run(&client, args, format).await),

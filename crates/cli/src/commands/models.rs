@@ -38,6 +38,14 @@ pub(super) async fn run(client: &Client, command: Models, format: Format) -> Res
                 output::line(format!("removed {name}"))
             }
         }
+        Models::Unload { name } => {
+            client.craton(Method::POST, &format!("/models/{}/unload", segment(&name)), None).await?;
+            if format == Format::Json {
+                output::json(&json!({ "unloaded": name }))
+            } else {
+                output::line(format!("unloaded {name}"))
+            }
+        }
         Models::Forget { name } => {
             client.craton(Method::POST, &format!("/models/{}/forget", segment(&name)), None).await?;
             if format == Format::Json {
@@ -243,4 +251,18 @@ async fn aliases(client: &Client, format: Format) -> Result<()> {
         })
         .collect();
     output::line(output::table(["AWS MODEL ID", "ANSWERED BY", "ORIGIN"], &rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake;
+
+    #[tokio::test]
+    async fn a_model_is_unloaded_by_its_name() {
+        let (client, asked) = fake::server(&[(204, "")]);
+        run(&client, Models::Unload { name: "a.b".to_owned() }, Format::Text).await.unwrap();
+        let asked = asked.join().unwrap();
+        assert_eq!(asked[0].line, "POST /craton/v1/models/a%2Eb/unload HTTP/1.1");
+    }
 }

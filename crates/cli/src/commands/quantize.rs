@@ -96,13 +96,16 @@ pub(super) fn lines(report: &Value) -> Vec<(&'static str, String)> {
         )
     };
     let accepted = if report["accepted"] == true { "accepted" } else { "refused" };
-    vec![
+    let broken = report["broken"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut lines = vec![
         ("made", format!("{} of {}, {accepted}", text(made, "name"), text(source, "name"))),
         ("weights", size),
         ("perplexity", perplexity),
         ("same token", share("argmaxAgreement", "argmax")),
         ("same label", format!("{} ({} tasks)", share("labelAgreement", "labels"), text(measured, "tasks"))),
-    ]
+    ];
+    lines.extend(broken.map(|why| ("broken", why.to_owned())));
+    lines
 }
 
 #[cfg(test)]
@@ -138,11 +141,16 @@ mod tests {
                 "labelAgreement": share,
             },
             "bound": {"labels": 0.97, "argmax": 0.9, "perplexity": null},
+            "broken": [],
         });
         let told = lines(&report);
         assert_eq!(told[0].1, "m-q8_0 of m, accepted");
         assert!(told[1].1.ends_with("(53.1 %)"), "{}", told[1].1);
         assert_eq!(told[2].1, "20.000 to 20.020, × 1.0010 [0.9990, -], bound -");
         assert_eq!(told[4].1, "99.79 % of 480 [98.83 %, 99.96 %], bound 97.00 % (craton-labels-1 tasks)");
+        assert_eq!(told.len(), 5);
+        let mut refused = report.clone();
+        refused["broken"] = json!(["label agreement 90.0 % of 480"]);
+        assert_eq!(lines(&refused)[5], ("broken", "label agreement 90.0 % of 480".to_owned()));
     }
 }

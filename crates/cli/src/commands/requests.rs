@@ -15,16 +15,27 @@ pub(super) async fn run(client: &Client, args: &Requests, format: Format) -> Res
     if format == Format::Json {
         return output::json(&answer);
     }
-    let rows: Vec<[String; 10]> = items(&answer).iter().map(row).collect();
+    let rows: Vec<[String; 11]> = items(&answer).iter().map(row).collect();
     if rows.is_empty() {
         return output::line("no request of this account since the server started");
     }
-    let titles =
-        ["TIME", "OPERATION", "STATUS", "TOOK", "MODEL", "TOKENS IN", "CACHED", "OUT", "WAITED", "FIRST TOKEN"];
+    let titles = [
+        "TIME",
+        "OPERATION",
+        "STATUS",
+        "TOOK",
+        "MODEL",
+        "TOKENS IN",
+        "CACHED",
+        "OUT",
+        "WAITED",
+        "FIRST TOKEN",
+        "ENDED",
+    ];
     output::line(output::table(titles, &rows))
 }
 
-fn row(request: &Value) -> [String; 10] {
+fn row(request: &Value) -> [String; 11] {
     let count = |name: &str| request[name].as_u64().map_or_else(|| "-".to_owned(), |count| count.to_string());
     let millis = |name: &str| request[name].as_u64().map_or_else(|| "-".to_owned(), |count| format!("{count} ms"));
     let status = match request["errorCode"].as_str() {
@@ -46,6 +57,7 @@ fn row(request: &Value) -> [String; 10] {
         count("outputTokens"),
         millis("queuedMs"),
         millis("firstTokenMs"),
+        text(request, "stopReason"),
     ]
 }
 
@@ -59,11 +71,12 @@ mod tests {
     fn what_was_not_measured_is_a_dash() {
         let answered = json!({
             "time": "T", "operation": "Converse", "status": 200, "durationMs": 90, "servedBy": "m", "replica": 1,
-            "promptTokens": 40, "cachedTokens": 32, "outputTokens": 5, "queuedMs": 0, "firstTokenMs": 12,
+            "promptTokens": 40, "cachedTokens": 32, "outputTokens": 5, "queuedMs": 0, "firstTokenMs": 12, "stopReason": "loop",
         });
-        assert_eq!(row(&answered), ["T", "Converse", "200", "90 ms", "m (1)", "40", "32", "5", "0 ms", "12 ms"]);
+        let told = ["T", "Converse", "200", "90 ms", "m (1)", "40", "32", "5", "0 ms", "12 ms", "loop"];
+        assert_eq!(row(&answered), told);
         let other =
             json!({"time": "T", "operation": "ListUsers", "status": 403, "errorCode": "AccessDenied", "durationMs": 1});
-        assert_eq!(row(&other), ["T", "ListUsers", "403 AccessDenied", "1 ms", "-", "-", "-", "-", "-", "-"]);
+        assert_eq!(row(&other), ["T", "ListUsers", "403 AccessDenied", "1 ms", "-", "-", "-", "-", "-", "-", "-"]);
     }
 }

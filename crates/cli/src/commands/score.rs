@@ -24,6 +24,12 @@ fn body(args: &Score) -> Value {
     if args.best_only {
         body["bestOnly"] = json!(true);
     }
+    if let Some(priority) = args.priority {
+        body["priority"] = json!(priority.name());
+    }
+    if args.deterministic {
+        body["deterministic"] = json!(true);
+    }
     if let Some(prompt) = &args.prompt {
         body["prompt"] = json!(prompt);
     }
@@ -87,11 +93,14 @@ mod tests {
             system: Some("Judge.".to_owned()),
             normalize: "tokens".to_owned(),
             best_only: true,
+            priority: Some(crate::chat_args::Priority::Low),
+            deterministic: true,
             continuations: vec!["yes".to_owned()],
         };
         let body = body(&args);
         assert_eq!((&body["messages"][0]["content"], &body["system"]), (&json!("Good?"), &json!("Judge.")));
         assert!(body.get("prompt").is_none());
         assert_eq!(body["bestOnly"], json!(true));
+        assert_eq!((&body["priority"], &body["deterministic"]), (&json!("low"), &json!(true)));
     }
 }

@@ -27,6 +27,10 @@ pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
     if let Some(bytes) = status.pointer("/prefixSnapshots/bytes").and_then(Value::as_u64) {
         output::line(format!("prefixes {} on disk (craton models forget MODEL)", output::bytes(bytes)))?;
     }
+    // A server of an earlier version does not say.
+    if status["loading"].is_object() {
+        output::line(format!("loading  {}", loading(&status["loading"])))?;
+    }
     output::line(format!(
         "aliases  {} AWS model ids, {} set by this account (craton models alias list)",
         number("/aliases/total"),
@@ -41,6 +45,13 @@ pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
     let titles = ["MODEL", "KIND", "MEMORY", "PROFILE", "ACTIVE", "QUEUED", "PER STEP", "FROM CACHE"];
     output::line(output::table(titles, &rows))?;
     show_recent(loaded)?;
+    // Those that a tuning has changed.
+    for model in loaded.iter().filter(|model| model["loadedWith"].is_object()) {
+        if model["loadedWith"] != status["loading"] {
+            let name = model["name"].as_str().unwrap_or("-");
+            output::line(format!("loaded   {name}: {}", loading(&model["loadedWith"])))?;
+        }
+    }
     for model in loaded {
         // Why a model's tuned profile is not used.
         if let Some(warning) = model.pointer("/profile/warning").and_then(Value::as_str) {
@@ -48,6 +59,26 @@ pub(super) async fn run(client: &Client, format: Format) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// How models are loaded, in a few words.
+fn loading(options: &Value) -> String {
+    let replicas = match options["replicas"].as_u64() {
+        Some(1) => "1 replica".to_owned(),
+        replicas => format!("{} replicas", replicas.unwrap_or_default()),
+    };
+    let cores: Vec<&str> = options["cores"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let cores = if cores.is_empty() { String::new() } else { format!(" on cores {}", cores.join(":")) };
+    let batches = match options["staticBatches"]["size"].as_u64() {
+        Some(size) => format!("static batches of {size}"),
+        None => "continuous batches".to_owned(),
+    };
+    let context = match options["contextPerSequence"].as_u64() {
+        Some(0) | None => "the model's own context each".to_owned(),
+        Some(tokens) => format!("{tokens} tokens each"),
+    };
+    let caches = options["cacheType"].as_str().unwrap_or("-");
+    format!("{replicas}{cores}, {} requests side by side, {context}, {batches}, {caches} caches", options["parallel"])
 }
 
 /// The answers of the last minutes, of the models that gave any.
@@ -113,6 +144,25 @@ mod tests {
         assert_eq!(row(&model), ["m", "text", "2.0 MB", "tuned", "3", "1", "2.3", "75 %"]);
         let fresh = json!({"name": "e", "kind": "embedding", "memoryBytes": 5, "occupancy": null});
         assert_eq!(row(&fresh), ["e", "embedding", "5 B", "-", "0", "0", "-", "-"]);
+    }
+
+    #[test]
+    fn how_models_are_loaded_is_told_in_a_few_words() {
+        let mut options = json!({
+            "replicas": 1, "cores": [], "parallel": 8, "contextPerSequence": 4096, "staticBatches": null, "cacheType": "f16",
+        });
+        let usual = "1 replica, 8 requests side by side, 4096 tokens each, continuous batches, f16 caches";
+        assert_eq!(loading(&options), usual);
+        for (name, value) in [
+            ("replicas", json!(2)),
+            ("cores", json!(["0-1", "2-3"])),
+            ("contextPerSequence", json!(0)),
+            ("staticBatches", json!({ "size": 4 })),
+        ] {
+            options[name] = value;
+        }
+        let tuned = "2 replicas on cores 0-1:2-3, 8 requests side by side, the model's own context each, static batches of 4, f16 caches";
+        assert_eq!(loading(&options), tuned);
     }
 
     #[test]

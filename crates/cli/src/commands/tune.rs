@@ -45,7 +45,12 @@ pub(super) async fn run(client: &Client, asked: Tune, format: Format) -> Result<
 
 pub(super) async fn tuning(client: &Client, command: Tuning, format: Format) -> Result<()> {
     match command {
-        Tuning::Show { model } => {
+        Tuning::Show { model, job: Some(job) } => {
+            let path = format!("/models/{}/tunings/{}", segment(&model), segment(&job));
+            let report = client.craton(Method::GET, &path, None).await?;
+            if format == Format::Json { output::json(&report) } else { tell(&report) }
+        }
+        Tuning::Show { model, job: None } => {
             let path = format!("/models/{}/tunings", segment(&model));
             let tunings = client.craton(Method::GET, &path, None).await?;
             if format == Format::Json {

@@ -130,7 +130,7 @@ impl Live {
             let member = slot.member();
             match fault {
                 Fault::Request => {
-                    slot.ended(Outcome::Answered);
+                    slot.ended(Outcome::Refused);
                     return Err(error);
                 }
                 Fault::Member => {
@@ -170,12 +170,14 @@ impl Live {
     }
 
     fn full(&self) -> Error {
-        let wait = "Try again when some of its requests are answered, with growing pauses.";
+        let error = Error::throttled("Too many requests, please wait before trying again.");
+        let error = error.with_retry_after(self.wait_for_room());
+        let seconds = error.retry_after_seconds().unwrap_or(1);
         let what = match &self.spec.name {
             Some(name) => format!("All members of the pool `{name}` have as many requests as they take."),
             None => format!("The upstream `{}` has as many requests as it takes.", self.urls()),
         };
-        Error::throttled("Too many requests, please wait before trying again.").with_hint(format!("{what} {wait}"))
+        error.with_hint(format!("{what} Try again in {seconds} s."))
     }
 
     /// The error where nobody may be asked now, for a tenant.

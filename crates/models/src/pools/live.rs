@@ -77,6 +77,11 @@ impl Live {
         self.state().shortest_pause(self.now())
     }
 
+    /// When one who is refused for a full queue may come again.
+    pub(super) fn wait_for_room(&self) -> Duration {
+        self.state().wait_for_room(self.now())
+    }
+
     /// How many requests wait, and what the members are doing, with as much of their errors as this tenant may know.
     pub(super) fn status(&self, tenant: Tenant) -> (usize, Vec<MemberStatus>) {
         let state = self.state();

@@ -261,6 +261,13 @@ impl Models {
         self.inner.pools.of(key(&owner, which), Spec { name: None, members: vec![member], max_queue: DEFAULT_QUEUE })
     }
 
+    /// What is known of an alias's upstream; nothing before it was asked.
+    pub(crate) fn upstream_status(&self, ctx: &Ctx, base_url: &str, model: &str) -> Option<MemberStatus> {
+        let which = Which::Upstream { base_url: base_url.to_owned(), model: model.to_owned() };
+        let live = self.inner.pools.known(&key(&Owner::of(ctx), which))?;
+        live.status(tenant(ctx.account())).1.into_iter().next()
+    }
+
     /// Whose the pools of the caller's region are; nobody's before the deployment has its first account.
     async fn pools_owner(&self, ctx: &Ctx) -> Result<Option<Owner>> {
         let account = match self.inner.first_account.get() {

@@ -12,6 +12,8 @@ use super::{Member, MemberStatus};
 
 /// How much a new time to the first token counts in their running mean.
 const NEWEST: f64 = 0.2;
+/// How long a member's place is taken to be held before one was given back.
+const USUAL: Duration = Duration::from_secs(1);
 
 /// What is known of a member.
 #[derive(Debug)]
@@ -62,8 +64,10 @@ pub(super) struct Asking {
 /// How a request to a member ended.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// Answered completely, or refused for what it was itself.
+    /// Answered completely.
     Answered,
+    /// Refused for what it was itself, which says nothing of how long answers take.
+    Refused,
     /// The member failed.
     Failed(Told),
     /// The member has too much to do, and says when to come again if it does.
@@ -75,7 +79,8 @@ pub(super) enum Outcome {
 impl Outcome {
     pub(super) fn as_str(&self) -> &'static str {
         match self {
-            Self::Answered => "answered",
+            // The request is at fault, not the member.
+            Self::Answered | Self::Refused => "answered",
             Self::Failed(_) => "failed",
             Self::Busy(_) => "busy",
             Self::Left => "left",
@@ -88,6 +93,8 @@ impl Outcome {
 pub(super) struct Turn {
     pub(super) member: usize,
     pub(super) permit: Permit,
+    /// When it was given, in milliseconds.
+    began: i64,
 }
 
 /// Why no member takes a request.
@@ -112,6 +119,8 @@ pub(super) struct State {
     /// The requests of one account that may wait.
     max_queue: usize,
     waiters: FairQueue<Waiter>,
+    /// The mean time for which an answer holds its place at a member.
+    service: Option<Duration>,
     last_use: i64,
     checking: bool,
 }
@@ -148,6 +157,7 @@ impl State {
             members: members.collect(),
             max_queue: max_queue as usize,
             waiters: FairQueue::default(),
+            service: None,
             last_use: 0,
             checking: false,
         }
@@ -195,12 +205,21 @@ impl State {
         self.waiters.len()
     }
 
+    /// When one who is refused for a full queue may come again: after as many answers' time as there are rounds in which those
+    /// that wait now get a place.
+    pub(super) fn wait_for_room(&self, now: i64) -> Duration {
+        let asked = self.members.iter().filter(|member| member.rest_left(now).is_none() && member.breaker.admits(now));
+        let places: usize = asked.map(|member| member.limit as usize).sum();
+        let rounds = (self.waiters.len() / places.max(1)).max(1) as u32;
+        self.service.unwrap_or(USUAL).saturating_mul(rounds)
+    }
+
     fn take(&mut self, at: usize, now: i64) -> Option<Turn> {
         let member = self.members.get_mut(at)?;
         let permit = member.breaker.admit(now)?;
         member.in_flight += 1;
         member.requests += 1;
-        Some(Turn { member: at, permit })
+        Some(Turn { member: at, permit, began: now })
     }
 
     /// A member has begun to answer.
@@ -222,7 +241,12 @@ impl State {
         let Some(member) = self.members.get_mut(turn.member) else { return };
         member.in_flight -= 1;
         match outcome {
-            Outcome::Answered => member.breaker.succeeded(turn.permit),
+            Outcome::Answered => {
+                let held = Duration::from_millis(now.saturating_sub(turn.began).max(0).unsigned_abs());
+                self.service = Some(self.service.map_or(held, |mean| (mean * 7 + held) / 8));
+                member.breaker.succeeded(turn.permit);
+            }
+            Outcome::Refused => member.breaker.succeeded(turn.permit),
             Outcome::Left => member.breaker.abandoned(turn.permit, now),
             Outcome::Failed(why) => {
                 member.failures += 1;

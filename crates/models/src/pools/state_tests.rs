@@ -175,6 +175,40 @@ fn an_account_fills_its_own_queue_alone() {
 }
 
 #[test]
+fn one_who_is_refused_for_a_full_queue_is_told_how_long_those_before_it_take() {
+    let mut state = state(&[(1, 2)], 4);
+    assert_eq!(state.wait_for_room(0), USUAL, "nothing was answered yet");
+    let first = turn(ask(&mut state, &[]));
+    state.release(first, Outcome::Answered, 3_000);
+    assert_eq!(state.wait_for_room(3_000), Duration::from_secs(3));
+    let left = turn(ask(&mut state, &[]));
+    state.release(left, Outcome::Left, 90_000);
+    assert_eq!(state.wait_for_room(90_000), Duration::from_secs(3), "who leaves says nothing of how long answers take");
+    let refused = turn(ask(&mut state, &[]));
+    state.release(refused, Outcome::Refused, 0);
+    assert_eq!(state.wait_for_room(90_000), Duration::from_secs(3), "nor does what is refused at once");
+    let [one, _other] = [turn(ask(&mut state, &[])), turn(ask(&mut state, &[]))];
+    let mut waiting: Vec<_> = (0..4).map(|_| waits(&mut state, 0, Priority::Normal)).collect();
+    assert!(matches!(ask(&mut state, &[]), Ask::Refused(Refusal::Full)));
+    assert_eq!(state.wait_for_room(3_000), Duration::from_secs(6), "four wait for two places");
+    waiting.pop();
+    state.release(one, Outcome::Answered, 11_000);
+    assert_eq!(state.wait_for_room(11_000), Duration::from_secs(4), "the mean follows what is answered");
+}
+
+#[test]
+fn a_member_that_refuses_what_was_wrong_itself_is_a_member_that_answers() {
+    let settings = Settings { threshold: 2, first_pause: 1_000, longest_pause: 1_000 };
+    let mut state = State::new(&[member(0, 1, 1)], 0, settings);
+    for outcome in [failing("gone"), Outcome::Refused, failing("gone")] {
+        let turn = turn(ask(&mut state, &[]));
+        state.release(turn, outcome, 0);
+    }
+    turn(ask(&mut state, &[]));
+    assert_eq!((state.wait_for_room(0), state.status(Tenant::default())[0].failures), (USUAL, 2));
+}
+
+#[test]
 fn what_a_member_said_to_one_account_is_told_to_no_other() {
     let mut state = state(&[(1, 1)], 0);
     let failed = turn(ask(&mut state, &[]));
@@ -195,7 +229,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0_usize..4).prop_map(Step::Ask),
-        (0_usize..20, 0_usize..4).prop_map(|(at, how)| Step::End(at, how)),
+        (0_usize..20, 0_usize..5).prop_map(|(at, how)| Step::End(at, how)),
         (0_usize..20).prop_map(Step::Drop),
     ]
 }
@@ -222,6 +256,7 @@ proptest! {
                         0 => failing(""),
                         1 => Outcome::Busy(Some(Duration::from_millis(900))),
                         2 => Outcome::Left,
+                        3 => Outcome::Refused,
                         _ => Outcome::Answered,
                     };
                     state.release(turns.swap_remove(at), outcome, now);

@@ -241,7 +241,7 @@ async fn a_pause_that_is_longer_than_the_request_has_is_told_and_not_waited_for(
     let upper = Upper::saying(status(429, "retry-after: 3600\r\n", "slow down")).await;
     let world = World::new(vec![upper.member()]);
     let first = world.chat().await.unwrap_err();
-    assert_eq!(first.kind, ErrorKind::Throttled);
+    assert_eq!((first.kind, first.retry_after_seconds()), (ErrorKind::Throttled, Some(3_600)));
     assert!(first.hint.unwrap().contains("3600 s"));
     let second = world.chat().await.unwrap_err();
     assert_eq!((second.kind, upper.chats()), (ErrorKind::Throttled, 1), "it is left alone meanwhile");
@@ -328,8 +328,9 @@ async fn a_full_pool_lets_some_wait_and_tells_the_others_to_come_again() {
         arrivals.recv().await.unwrap();
         // The second one waits by now: it was polled with the first.
         let error = world.chat().await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Throttled);
-        assert!(error.hint.as_ref().unwrap().contains("pool `p`") && error.hint.unwrap().contains("Try again"));
+        assert_eq!((error.kind, error.retry_after_seconds()), (ErrorKind::Throttled, Some(1)));
+        let hint = error.hint.unwrap();
+        assert!(hint.contains("pool `p`") && hint.ends_with("Try again in 1 s."), "{hint}");
         assert_eq!(world.live.status(Tenant::default()).0, 1);
         go.notify_one();
         arrivals.recv().await.unwrap();

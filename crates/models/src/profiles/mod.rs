@@ -4,9 +4,12 @@ mod resolve;
 pub(crate) mod store;
 pub(crate) mod system;
 mod tags;
+mod targets;
 
 #[cfg(test)]
 mod tests;
+
+use std::collections::HashMap;
 
 use base::{Arn, Error, Page, PageRequest, Result, Timestamp};
 use identity::Ctx;
@@ -15,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::resolve::UsedProfile;
 use self::store::ProfileRow;
 use self::system::{GEOGRAPHIES, Geography};
+pub use self::targets::{Readiness, TargetState};
 use crate::aliases::POOL_PREFIX;
 use crate::foundation::Known;
 use crate::library::hex;
@@ -49,8 +53,12 @@ pub struct InferenceProfile {
     pub updated: Option<Timestamp>,
     /// Its tags.
     pub tags: Tags,
-    /// Where its requests are sent, where that was set; otherwise what answers for its model answers.
+    /// Where its requests are sent, where that was set; otherwise as `inherited` says, or what answers for its model answers.
     pub routing: Option<Routing>,
+    /// The ARN of what it was copied from, where an account made it.
+    pub copied_from: Option<String>,
+    /// Where the requests of the profile that it was copied from are sent, where that was set.
+    pub inherited: Option<Routing>,
 }
 
 /// Whose a profile is.
@@ -124,8 +132,8 @@ impl Models {
         };
         let token = new.request_token.as_deref();
         match store::insert(&self.inner.store, ctx, &profile, token).await? {
-            None => self.described(ctx, profile, None),
-            Some(earlier) if earlier.hash == profile.hash => self.described(ctx, earlier, None),
+            None => self.at_its_id(ctx, profile).await,
+            Some(earlier) if earlier.hash == profile.hash => self.at_its_id(ctx, earlier).await,
             Some(_) => Err(Error::already_exists(format!(
                 "The client request token `{}` was used for another request.",
                 token.unwrap_or_default()
@@ -139,12 +147,12 @@ impl Models {
     /// NotFound.
     pub async fn inference_profile(&self, ctx: &Ctx, identifier: &str) -> Result<InferenceProfile> {
         let id = named(ctx, identifier).ok_or_else(|| missing(identifier))?;
-        let routing = store::routing(&self.inner.store, ctx, &id).await?;
         if let Some((geography, known)) = self.of_system(&id) {
+            let routing = store::routing(&self.inner.store, ctx, &id).await?;
             return Ok(InferenceProfile { routing, ..describe(ctx, geography, known) });
         }
         let row = store::find(&self.inner.store, ctx, &id).await?.ok_or_else(|| missing(identifier))?;
-        self.described(ctx, row, routing)
+        self.at_its_id(ctx, row).await
     }
 
     /// The profiles: the account's own by id, then AWS's.
@@ -157,15 +165,12 @@ impl Models {
         kind: Option<ProfileKind>,
         page: &PageRequest,
     ) -> Result<Page<InferenceProfile>> {
-        let mut routings = store::routings(&self.inner.store, ctx).await?;
-        let mut routing = |id: &str| {
-            let at = routings.iter().position(|(profile, _)| profile == id)?;
-            Some(routings.swap_remove(at).1)
-        };
+        let routings: HashMap<String, Routing> = store::routings(&self.inner.store, ctx).await?.into_iter().collect();
+        let routing = |id: &str| routings.get(id).cloned();
         let mut profiles = Vec::new();
         for row in store::list(&self.inner.store, ctx).await? {
-            let routing = routing(&row.id);
-            profiles.push(self.described(ctx, row, routing)?);
+            let (own, source) = (routing(&row.id), copied_profile(ctx, &row)?);
+            profiles.push(self.described(ctx, row, own, source.as_deref().and_then(routing))?);
         }
         for geography in GEOGRAPHIES.iter().filter(|geography| geography.listed) {
             for known in self.inner.foundation.models() {
@@ -244,7 +249,23 @@ impl Models {
         Some((geography, self.inner.foundation.get(model)?))
     }
 
-    fn described(&self, ctx: &Ctx, row: ProfileRow, routing: Option<Routing>) -> Result<InferenceProfile> {
+    /// An account's profile with where its requests are sent.
+    async fn at_its_id(&self, ctx: &Ctx, row: ProfileRow) -> Result<InferenceProfile> {
+        let routing = store::routing(&self.inner.store, ctx, &row.id).await?;
+        let inherited = match copied_profile(ctx, &row)? {
+            Some(source) => store::routing(&self.inner.store, ctx, &source).await?,
+            None => None,
+        };
+        self.described(ctx, row, routing, inherited)
+    }
+
+    fn described(
+        &self,
+        ctx: &Ctx,
+        row: ProfileRow,
+        routing: Option<Routing>,
+        inherited: Option<Routing>,
+    ) -> Result<InferenceProfile> {
         let source = model_id::parse(ctx, &row.source)?;
         let models = match self.of_system(&source.id) {
             Some((geography, known)) => models_of(ctx, geography, &known.id),
@@ -261,8 +282,16 @@ impl Models {
             updated: Some(row.updated),
             tags: row.tags,
             routing,
+            copied_from: Some(row.source),
+            inherited,
         })
     }
+}
+
+/// The id of the profile of AWS's that a profile was copied from; none where that was a model.
+fn copied_profile(ctx: &Ctx, row: &ProfileRow) -> Result<Option<String>> {
+    let source = model_id::parse(ctx, &row.source)?;
+    Ok((source.id != source.model).then_some(source.id))
 }
 
 /// One of AWS's profiles.
@@ -284,6 +313,8 @@ fn describe(ctx: &Ctx, geography: &Geography, known: &Known) -> InferenceProfile
         updated: None,
         tags: Tags::new(),
         routing: None,
+        copied_from: None,
+        inherited: None,
     }
 }
 

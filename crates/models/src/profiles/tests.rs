@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use base::ErrorKind;
 
 use super::*;
@@ -266,6 +268,86 @@ async fn a_target_that_was_removed_is_passed_over() {
     models.delete_pool(ctx, "gone").await.unwrap();
     let answer = chat(&deployment, &id).await.unwrap();
     assert_eq!(answer.served_by.route.unwrap().region.as_deref(), Some("c"));
+}
+
+/// The state of a target once it is known, and as it is to be.
+async fn state_once(deployment: &Deployment, target: &str, is_so: impl Fn(Readiness) -> bool) -> TargetState {
+    let known = async {
+        loop {
+            let state = deployment.models.target_state(&deployment.ctx, target).await.unwrap();
+            if is_so(state.readiness) {
+                return state;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let known = tokio::time::timeout(Duration::from_secs(30), known).await;
+    known.unwrap_or_else(|_| panic!("nobody looked at `{target}`, or it is not as it is to be"))
+}
+
+async fn looked_at(deployment: &Deployment, target: &str) -> TargetState {
+    state_once(deployment, target, |readiness| readiness != Readiness::Unknown).await
+}
+
+#[tokio::test]
+async fn the_state_of_targets_is_told_without_asking_them() {
+    let deployment = Deployment::start().await;
+    let (models, ctx) = (&deployment.models, &deployment.ctx);
+    let server = Server::start(|_| hello()).await;
+    deployment.add_model("mine");
+    pool(&deployment, "there", &server.url).await;
+    pool(&deployment, "gone", "http://127.0.0.1:1").await;
+    let member = |url: &str| NewMember { base_url: url.to_owned(), model: "m".to_owned(), ..NewMember::default() };
+    let both = vec![member("http://127.0.0.1:1/v1"), member(&format!("{}/v1", server.url))];
+    models.put_pool(ctx, "half", NewPool { members: both, max_queue: None }).await.unwrap();
+    let upstream = Target::Remote { base_url: "http://127.0.0.1:1/v1".into(), model: "m".into(), api_key: None };
+    models.set_alias(ctx, "my.upstream", upstream).await.unwrap();
+    let state = async |target: &str| models.target_state(ctx, target).await.unwrap();
+    let told = |state: &TargetState| (state.readiness, state.answers.clone().unwrap_or_default());
+    assert_eq!(told(&state("mine").await), (Readiness::Ready, "mine".to_owned()));
+    let absent = state("smollm2-135m-instruct").await;
+    assert_eq!(told(&absent), (Readiness::Down, "smollm2-135m-instruct".to_owned()));
+    assert!(absent.detail.unwrap().contains("not downloaded"));
+    assert_eq!(told(&looked_at(&deployment, "pool:there").await), (Readiness::Ready, "pool:there".to_owned()));
+    assert_eq!(looked_at(&deployment, "pool:gone").await.readiness, Readiness::Down);
+    state_once(&deployment, "pool:half", |readiness| readiness == Readiness::Degraded).await;
+    assert_eq!(state("pool:half").await.detail.as_deref(), Some("1 of 2 members do not answer."));
+    assert_eq!(told(&state("my.upstream").await), (Readiness::Unknown, "m at http://127.0.0.1:1/v1".to_owned()));
+    chat(&deployment, "my.upstream").await.unwrap_err();
+    let down = looked_at(&deployment, "my.upstream").await;
+    assert!(down.readiness == Readiness::Down && down.detail.unwrap().contains("cannot be reached"));
+    models.delete_pool(ctx, "gone").await.unwrap();
+    let removed = state("pool:gone").await;
+    assert_eq!((removed.readiness, removed.answers), (Readiness::Down, None));
+    assert!(removed.detail.unwrap().contains("`gone`"));
+    assert_eq!(state("my.removed-alias").await.readiness, Readiness::Down);
+    // What cannot be read of one model is that target's own.
+    std::fs::write(deployment.dir.path().join("models/manifests/mine.json"), "{").unwrap();
+    let damaged = state("mine").await;
+    assert_eq!(damaged.readiness, Readiness::Down);
+    assert!(damaged.detail.as_ref().unwrap().contains("mine.json"), "{damaged:?}");
+}
+
+#[tokio::test]
+async fn a_copy_tells_the_routing_of_the_profile_that_it_was_copied_from() {
+    on_each_backend(async |deployment: Deployment| {
+        let (models, ctx) = (&deployment.models, &deployment.ctx);
+        deployment.add_model("mine");
+        let source = of_system("us.");
+        let copy = models.create_inference_profile(ctx, new("copy", &source)).await.unwrap();
+        let of_a_model = models.create_inference_profile(ctx, new("other", &of_model())).await.unwrap();
+        assert_eq!((copy.copied_from.as_deref(), &copy.inherited), (Some(source.as_str()), &None));
+        let routing = targets(&[("home", "mine")]);
+        models.route_profile(ctx, &source, routing.clone()).await.unwrap();
+        let page = PageRequest { limit: 1000, after: None };
+        let listed = models.inference_profiles(ctx, Some(ProfileKind::Application), &page).await.unwrap().items;
+        let told = models.inference_profile(ctx, &copy.id).await.unwrap();
+        assert_eq!((&told.routing, &told.inherited), (&None, &Some(routing)));
+        assert!(listed.contains(&told));
+        let other = models.inference_profile(ctx, &of_a_model.id).await.unwrap();
+        assert_eq!((other.copied_from, other.inherited), (Some(of_model()), None));
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -113,16 +113,16 @@ struct Logprobs {
 struct TokenEntry {
     token: String,
     bytes: Option<Vec<u8>>,
-    logprob: f32,
-    #[serde(default)]
-    top_logprobs: Vec<TopEntry>,
+    /// Null, where the upstream does not know it.
+    logprob: Option<f32>,
+    top_logprobs: Option<Vec<TopEntry>>,
 }
 
 #[derive(Deserialize)]
 struct TopEntry {
     token: String,
     bytes: Option<Vec<u8>>,
-    logprob: f32,
+    logprob: Option<f32>,
 }
 
 /// An answer being received. Dropping it closes the connection, which makes upstreams stop.
@@ -285,16 +285,18 @@ fn top((token, logprob): (String, Value)) -> Option<TopLogprob> {
 }
 
 fn logprob(entry: TokenEntry) -> TokenLogprob {
-    let top = |entry: TopEntry| TopLogprob {
-        bytes: entry.bytes.unwrap_or_else(|| entry.token.clone().into_bytes()),
-        token: entry.token,
-        logprob: entry.logprob,
+    let top = |entry: TopEntry| {
+        Some(TopLogprob {
+            logprob: entry.logprob?,
+            bytes: entry.bytes.unwrap_or_else(|| entry.token.clone().into_bytes()),
+            token: entry.token,
+        })
     };
     TokenLogprob {
         id: None,
         bytes: entry.bytes.unwrap_or_else(|| entry.token.clone().into_bytes()),
         token: entry.token,
-        logprob: Some(entry.logprob),
-        top: entry.top_logprobs.into_iter().map(top).collect(),
+        logprob: entry.logprob,
+        top: entry.top_logprobs.unwrap_or_default().into_iter().filter_map(top).collect(),
     }
 }

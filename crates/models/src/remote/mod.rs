@@ -95,7 +95,8 @@ impl Client {
         let error = refused(upstream, status, &body);
         let error = match after {
             Some(after) if status.as_u16() == 429 => {
-                error.with_hint(format!("It asks to be tried again in {} s.", after.as_secs()))
+                let hint = format!("It asks to be tried again in {} s.", after.as_secs());
+                error.with_hint(hint).with_retry_after(after)
             }
             _ => error,
         };

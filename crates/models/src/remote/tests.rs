@@ -157,6 +157,22 @@ async fn a_call_that_is_cut_short_keeps_what_was_written() {
 }
 
 #[tokio::test]
+async fn probabilities_that_the_upstream_does_not_know_are_none() {
+    let server = Server::start(|_| {
+        let token =
+            |token: &str, logprob: Value, top: Value| json!({"token": token, "logprob": logprob, "top_logprobs": top});
+        let known = json!([{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": null}]);
+        let content = [token("a", json!(-0.5), known), token("b", Value::Null, Value::Null)];
+        let told = json!({"index": 0, "delta": {"content": "ab"}, "logprobs": {"content": content}});
+        events(&[json!({"choices": [told]}), end("stop")])
+    })
+    .await;
+    let chat = client().chat(upstream(&server), &request(), served_by()).await.unwrap().collect().await.unwrap();
+    let told: Vec<(Option<f32>, usize)> = chat.logprobs.iter().map(|one| (one.logprob, one.top.len())).collect();
+    assert_eq!((chat.text().as_str(), told), ("ab", vec![(Some(-0.5), 1), (None, 0)]));
+}
+
+#[tokio::test]
 async fn a_text_is_continued_by_the_upstream() {
     let choice = |choice: Value| json!({"choices": [choice]});
     let server = Server::start(move |_| {

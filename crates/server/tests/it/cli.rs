@@ -41,6 +41,7 @@ fn constant(home: &Home, text: &str) -> String {
         (r"[\d.]+ [kMG]B resident, models [\d.]+ [kMG]?B of [\d.]+ [MGT]B", "MEMORY resident, models MEMORY of MEMORY"),
         (r"up \d+ s", "up N s"),
         (r"\d+\.\d s,", "N s,"),
+        (r", \d+ from the cache", ""),
     ];
     let text = without_trailing_blanks(text).replace(home.path().to_str().unwrap(), "/home/someone");
     let text = text.replace(concat!("Craton ", env!("CARGO_PKG_VERSION")), "Craton VERSION");
@@ -174,10 +175,11 @@ fn help_of_a_command_ends_with_examples() {
       tune             Choose how a model is loaded, by measuring a workload on this machine
       tuning           Show or reset what a tuning has set
       remove           Delete a model's files
+      unload           Take a model out of memory; it loads again at its next request
       forget           Forget what a model read of this account's prompts, in memory and on disk
       alias            Say which model answers an AWS model id; alone, list them
       pool             Several OpenAI-compatible servers as one model, with failover between them
-      profile          Where the requests of inference profiles are sent
+      profile          Inference profiles, and where their requests are sent
       help             Print this message or the help of the given subcommand(s)
 
     Options:
@@ -273,7 +275,8 @@ async fn status_and_env() {
     account  123456789012
     you are  arn:aws:iam::123456789012:user/admin
     memory   MEMORY resident, models MEMORY of MEMORY
-    aliases  43 AWS model ids, 0 set by this account (craton models alias list)
+    loading  1 replica, 8 requests side by side, 4096 tokens each, continuous batches, f16 caches
+    aliases  44 AWS model ids, 0 set by this account (craton models alias list)
     models   none loaded; a model loads on first use
     $ craton env
     export AWS_ENDPOINT_URL=http://127.0.0.1:PORT
@@ -351,7 +354,8 @@ async fn accounts() {
     account  111122223333
     you are  arn:aws:iam::111122223333:user/admin
     memory   MEMORY resident, models MEMORY of MEMORY
-    aliases  43 AWS model ids, 0 set by this account (craton models alias list)
+    loading  1 replica, 8 requests side by side, 4096 tokens each, continuous batches, f16 caches
+    aliases  44 AWS model ids, 0 set by this account (craton models alias list)
     models   none loaded; a model loads on first use
     $ craton accounts list --account 111122223333
     ! error: You don't have permissions to access this resource.

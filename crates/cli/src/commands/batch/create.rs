@@ -40,6 +40,15 @@ fn request(args: &Create, name: &str) -> Value {
         "inputDataConfig": { "s3InputDataConfig": { "s3Uri": args.from, "s3InputFormat": "JSONL" } },
         "outputDataConfig": { "s3OutputDataConfig": { "s3Uri": args.to } },
     });
+    if let Some(owner) = &args.from_owner {
+        body["inputDataConfig"]["s3InputDataConfig"]["s3BucketOwner"] = owner.as_str().into();
+    }
+    if let Some(owner) = &args.to_owner {
+        body["outputDataConfig"]["s3OutputDataConfig"]["s3BucketOwner"] = owner.as_str().into();
+    }
+    if let Some(token) = &args.request_token {
+        body["clientRequestToken"] = token.as_str().into();
+    }
     if let Some(key) = &args.kms_key {
         body["outputDataConfig"]["s3OutputDataConfig"]["s3EncryptionKeyId"] = key.as_str().into();
     }

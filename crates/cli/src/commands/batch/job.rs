@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::follow;
 use crate::args::Format;
-use crate::batch_args::Status;
+use crate::batch_args::ListJobs;
 use crate::client::Client;
 use crate::commands::import::{bedrock, described, listing};
 use crate::commands::segment;
@@ -74,18 +74,22 @@ pub(super) fn lines(batch: &Value, here: &str) -> String {
         format!("\n{file}:{line}  {}  {}", error["errorCode"], text(error, "errorMessage"))
     });
     let more = (failed > SHOWN as u64).then(|| {
-        format!(
-            "\n… and {} more: craton batch results {}{here} | grep '\"error\":'",
-            failed - SHOWN as u64,
-            text(batch, "jobId")
-        )
+        format!("\n… and {} more: craton batch results {} --errors{here}", failed - SHOWN as u64, text(batch, "jobId"))
     });
     let told: String = told.chain(more).collect();
     if told.is_empty() { described } else { format!("{described}\n{told}") }
 }
 
-pub(super) async fn list(client: &Client, status: Option<Status>, format: Format) -> Result<()> {
-    let query = status.map(|status| format!("&statusEquals={}", status.name())).unwrap_or_default();
+pub(super) async fn list(client: &Client, asked: &ListJobs, format: Format) -> Result<()> {
+    let filters = [
+        ("statusEquals", asked.status.map(|status| status.name().to_owned())),
+        ("nameContains", asked.name.clone()),
+        ("submitTimeAfter", asked.after.clone()),
+        ("submitTimeBefore", asked.before.clone()),
+        ("sortOrder", asked.oldest_first.then(|| "Ascending".to_owned())),
+    ];
+    let query: String =
+        filters.into_iter().filter_map(|(name, value)| Some(format!("&{name}={}", segment(&value?)))).collect();
     let listed = listing(client, "/model-invocation-jobs", &query, "invocationJobSummaries").await?;
     if format == Format::Json {
         return output::json(&listed);

@@ -20,8 +20,8 @@ pub(super) async fn run(client: &Client, command: Batch, global: &Global) -> Res
     match command {
         Batch::Create(args) => create::run(client, &args, format, here).await,
         Batch::Status { job, wait } => job::status(client, &job, wait, format, here).await,
-        Batch::List { status } => job::list(client, status, format).await,
+        Batch::List(asked) => job::list(client, &asked, format).await,
         Batch::Stop { job } => job::stop(client, &job, format, here).await,
-        Batch::Results { job, to } => results::run(client, &job, to.as_deref()).await,
+        Batch::Results { job, to, errors } => results::run(client, &job, to.as_deref(), errors).await,
     }
 }

@@ -12,7 +12,8 @@ use crate::commands::{objects, segment};
 use crate::fields::text;
 use crate::output;
 
-pub(super) async fn run(client: &Client, job: &str, to: Option<&Path>) -> Result<()> {
+/// The results of all records, or of those that failed alone.
+pub(super) async fn run(client: &Client, job: &str, to: Option<&Path>, only_errors: bool) -> Result<()> {
     let batch = client.craton(Method::GET, &format!("/batches/{}", segment(job)), None).await?;
     let status = text(&batch, "status");
     if !matches!(status.as_str(), "Completed" | "PartiallyCompleted" | "Stopped") {
@@ -22,12 +23,19 @@ pub(super) async fn run(client: &Client, job: &str, to: Option<&Path>) -> Result
     let files = batch["resultFiles"].as_array().map_or(&[][..], Vec::as_slice);
     for name in files.iter().filter_map(Value::as_str) {
         let bytes = objects::get(client, &format!("{place}{name}")).await?;
+        let bytes = if only_errors { errors_of(&bytes) } else { bytes };
         match to {
             None => output::piece(&String::from_utf8_lossy(&bytes))?,
             Some(folder) => save(folder, name, &bytes)?,
         }
     }
     Ok(())
+}
+
+/// The lines of the records that failed.
+fn errors_of(results: &[u8]) -> Vec<u8> {
+    let failed = |line: &&[u8]| serde_json::from_slice::<Value>(line).is_ok_and(|result| result["error"].is_object());
+    results.split_inclusive(|byte| *byte == b'\n').filter(failed).flatten().copied().collect()
 }
 
 /// Writes a file below the folder, whatever its name.

@@ -30,7 +30,8 @@ async fn a_batch_is_started_and_followed_to_its_end() {
         (200, r#"{"status":"Completed","jobId":"abc123def456","endedAt":"2026-11-26T00:00:00Z"}"#),
     ]);
     let line = format!(
-        "create --model m --from s3://b/in/ --to s3://b/out/ --role-arn {ROLE} --type converse --name n --kms-key k --timeout 48 --tag a=b --wait"
+        "create --model m --from s3://b/in/ --to s3://b/out/ --role-arn {ROLE} --type converse --name n --kms-key k --timeout 48 --tag a=b \
+         --from-owner 111122223333 --to-owner 444455556666 --request-token t --wait"
     );
     run(&client, batch(&line).unwrap(), &global()).await.unwrap();
     let asked = asked.join().unwrap();
@@ -41,9 +42,13 @@ async fn a_batch_is_started_and_followed_to_its_end() {
         asked[0].json(),
         json!({
             "jobName": "n", "modelId": "m", "roleArn": ROLE, "modelInvocationType": "Converse",
-            "inputDataConfig": { "s3InputDataConfig": { "s3Uri": "s3://b/in/", "s3InputFormat": "JSONL" } },
-            "outputDataConfig": { "s3OutputDataConfig": { "s3Uri": "s3://b/out/", "s3EncryptionKeyId": "k" } },
-            "timeoutDurationInHours": 48, "tags": [{ "key": "a", "value": "b" }],
+            "inputDataConfig": {
+                "s3InputDataConfig": { "s3Uri": "s3://b/in/", "s3InputFormat": "JSONL", "s3BucketOwner": "111122223333" },
+            },
+            "outputDataConfig": {
+                "s3OutputDataConfig": { "s3Uri": "s3://b/out/", "s3EncryptionKeyId": "k", "s3BucketOwner": "444455556666" },
+            },
+            "timeoutDurationInHours": 48, "tags": [{ "key": "a", "value": "b" }], "clientRequestToken": "t",
         })
     );
 }
@@ -88,6 +93,35 @@ async fn results_are_read_from_the_bucket_and_there_are_none_before_the_end() {
     assert_eq!(asked[2].line, "GET /b/out/abc/deep/b.jsonl.out HTTP/1.1");
 }
 
+#[tokio::test]
+async fn of_results_those_that_are_errors_can_be_had_alone() {
+    let (client, asked) = fake::server(&[
+        (200, r#"{"status":"Completed","resultsUri":"s3://b/out/abc/","resultFiles":["a.jsonl.out"]}"#),
+        (
+            200,
+            "{\"recordId\":\"1\",\"modelOutput\":{\"error\":1}}\n{\"recordId\":\"2\",\"error\":{\"errorCode\":400}}\n",
+        ),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().display();
+    run(&client, batch(&format!("results abc --errors --to {to}")).unwrap(), &global()).await.unwrap();
+    let saved = std::fs::read_to_string(folder.path().join("a.jsonl.out")).unwrap();
+    assert_eq!(saved, "{\"recordId\":\"2\",\"error\":{\"errorCode\":400}}\n");
+    asked.join().unwrap();
+}
+
+#[tokio::test]
+async fn jobs_are_listed_by_status_name_and_time() {
+    let (client, asked) = fake::server(&[(200, r#"{"invocationJobSummaries":[]}"#)]);
+    let line = "list --status Completed --name may --after 2026-05-01 --before 2026-06-01T08:30:00Z --oldest-first";
+    run(&client, batch(line).unwrap(), &global()).await.unwrap();
+    let asked = asked.join().unwrap();
+    let query = "maxResults=100&statusEquals=Completed&nameContains=may&submitTimeAfter=2026%2D05%2D01T00%3A00%3A00Z\
+                 &submitTimeBefore=2026%2D06%2D01T08%3A30%3A00Z&sortOrder=Ascending";
+    assert_eq!(asked[0].line, format!("GET /model-invocation-jobs?{query} HTTP/1.1"));
+    assert!(batch("list --after yesterday").unwrap_err().contains("a time is 2026-05-01"));
+}
+
 #[test]
 fn a_job_is_shown_with_its_first_errors() {
     let error =
@@ -103,7 +137,7 @@ fn a_job_is_shown_with_its_first_errors() {
         "{told}"
     );
     assert!(told.contains("\na.jsonl:10  400  Bad.") && !told.contains("a.jsonl:11"), "{told}");
-    assert!(told.contains("… and 2 more: craton batch results abc --account 1"), "{told}");
+    assert!(told.contains("… and 2 more: craton batch results abc --errors --account 1"), "{told}");
 }
 
 #[test]

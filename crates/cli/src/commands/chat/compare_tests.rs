@@ -19,7 +19,7 @@ fn answer(tokens: u32, texts: Option<(u64, u64)>, served_by: &str) -> Answer {
 
 fn parsed(line: &str) -> Result<Chat, clap::Error> {
     match Cli::try_parse_from(line.split_whitespace())?.command {
-        Command::Chat(chat) => Ok(chat),
+        Command::Chat(chat) => Ok(*chat),
         other => panic!("{other:?}"),
     }
 }

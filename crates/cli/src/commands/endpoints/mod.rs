@@ -39,7 +39,7 @@ pub(super) async fn run(client: &Client, command: Endpoints, global: &Global) ->
         Endpoints::Scale { name, instances, wait } => scale(client, &name, instances, wait, format).await,
         Endpoints::Register { name, model } => register(client, &name, model, format).await,
         Endpoints::Delete { name, yes } => delete::run(client, &name, yes, format).await,
-        Endpoints::Chat(args) => talk(client, args, format).await,
+        Endpoints::Chat(args) => talk(client, *args, format).await,
         Endpoints::Metrics { name } => metrics::run(client, &name, format).await,
     }
 }
@@ -106,9 +106,8 @@ async fn answering(client: &Client, name: &str) -> Result<String> {
 /// A conversation with the endpoint, whose ARN is a model id.
 async fn talk(client: &Client, args: EndpointChat, format: Format) -> Result<()> {
     let model = arn_of(client, &args.name).await?;
-    let EndpointChat { system, temperature, max_tokens, question, .. } = args;
-    let (no_repeat_ngram, loop_detection, compare) = (None, false, Vec::new());
-    let chat = Chat { model, compare, system, temperature, max_tokens, no_repeat_ngram, loop_detection, question };
+    let EndpointChat { generation, question, .. } = args;
+    let chat = Chat { model, compare: Vec::new(), count_tokens: false, generation, question };
     chat::run(client, chat, format).await
 }
 
