@@ -114,11 +114,12 @@ async fn a_text_that_comes_with_its_sidecar_while_others_are_read_is_for_whom_th
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_gone_for_a_moment_while_it_is_looked_for_is_never_found_by_all() {
+    type Moment = (bool, &'static [&'static str], Vec<(&'static str, String)>);
     let sidecar = ("zebra.txt.metadata.json", secret());
     let text = ("zebra.txt", ZEBRA.to_owned());
     // Whether there was a sidecar when the job listed the bucket, what is gone when the second window is listed, and what is back
     // when that is read. The text is the same, and so is its ETag.
-    let moments: [(bool, &[&'static str], Vec<(&'static str, String)>); 3] = [
+    let moments: [Moment; 3] = [
         (true, &["zebra.txt.metadata.json"], vec![sidecar.clone()]),
         (true, &["zebra.txt", "zebra.txt.metadata.json"], vec![sidecar.clone(), text.clone()]),
         (false, &["zebra.txt"], vec![sidecar, text]),

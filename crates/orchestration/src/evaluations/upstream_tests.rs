@@ -92,9 +92,12 @@ fn tokens_that_tell_nothing_or_are_others_are_not_read() {
     let bare = TokenLogprob { top: Vec::new(), ..yes.clone() };
     assert_eq!(told(&labels, "Yes", &[head.clone(), bare, end]), None);
     let text = "{\"answer\":\"Yes\"}";
-    for tokens in
-        [&[][..], &[head.clone()], &[yes.clone(), head.clone()], &[head.clone(), TokenLogprob { logprob: None, ..yes }]]
-    {
+    for tokens in [
+        &[][..],
+        std::slice::from_ref(&head),
+        &[yes.clone(), head.clone()],
+        &[head.clone(), TokenLogprob { logprob: None, ..yes }],
+    ] {
         assert_eq!(Choice::told(&labels, 1, text, tokens), None, "{tokens:?}");
     }
     // Written otherwise than it is spelled here.
