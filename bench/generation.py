@@ -205,7 +205,8 @@ def main():
             if options.against:
                 return against(options.against, ours, Prompts(port), options, model)
             compare(ours, Target(port, "any"), Prompts(port), options.rounds)
-        busy_comparison(ours, folder, options.threads, model, options.busy_rounds)
+        if options.busy_rounds:
+            busy_comparison(ours, folder, options.threads, model, options.busy_rounds)
 
 
 if __name__ == "__main__":
