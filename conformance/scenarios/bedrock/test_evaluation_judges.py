@@ -10,6 +10,7 @@ import threading
 import pytest
 from conftest import CLAUDE, signed
 from evaluation_estate import PASSAGES, Evaluator
+from fakes import Answering
 
 JUDGE = "amazon.nova-pro-v1:0"
 MODEL = {"models": [{"precomputedInferenceSource": {"inferenceSourceIdentifier": "theirs"}}]}
@@ -30,7 +31,7 @@ def token(text, **top):
     return told(text) | {"top_logprobs": [told(other) for other in top]}
 
 
-class Server(http.server.BaseHTTPRequestHandler):
+class Server(Answering):
     """Says yes like an OpenAI-compatible server, and of answer 2 whatever comes to its mind."""
 
     def do_GET(self):
@@ -50,16 +51,6 @@ class Server(http.server.BaseHTTPRequestHandler):
         usage = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}
         events = f"data: {json.dumps({'choices': [choice]})}\n\ndata: {json.dumps(usage)}\n\ndata: [DONE]\n\n"
         self.answer("text/event-stream", events.encode())
-
-    def answer(self, kind, body):
-        self.send_response(200)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 def craton(method, path, body=None):

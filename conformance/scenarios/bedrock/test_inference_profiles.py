@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from conftest import CLAUDE, REGION, URL, client, invoke, refused, signed, user
+from fakes import Answering
 
 SYSTEM = "us." + CLAUDE
 
@@ -153,7 +154,7 @@ def test_a_profiles_tags_decide_who_uses_it(iam_user, profile):
     client("iam").delete_user_policy(UserName=iam_user[0], PolicyName="p")
 
 
-class Upstream(http.server.BaseHTTPRequestHandler):
+class Upstream(Answering):
     """Says one word, like an OpenAI-compatible server."""
 
     def do_GET(self):
@@ -164,16 +165,6 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         chunk = {"choices": [{"delta": {"content": "Remote"}, "finish_reason": "stop"}]}
         usage = {"choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 1}}
         self.answer("text/event-stream", f"data: {json.dumps(chunk)}\n\ndata: {json.dumps(usage)}\n\ndata: [DONE]\n\n".encode())
-
-    def answer(self, kind, body):
-        self.send_response(200)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture

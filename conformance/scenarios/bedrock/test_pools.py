@@ -9,12 +9,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import CLAUDE, client, signed, user
+from fakes import Answering
 
 SYSTEM = "eu." + CLAUDE
 PROFILE = f"inference-profiles/{quote(SYSTEM, safe='')}"
 
 
-class Gated(http.server.BaseHTTPRequestHandler):
+class Gated(Answering):
     """An OpenAI-compatible server that answers once it is let."""
 
     arrived, go = threading.Semaphore(0), threading.Event()
@@ -28,16 +29,6 @@ class Gated(http.server.BaseHTTPRequestHandler):
         Gated.go.wait(60)
         chunk = {"choices": [{"delta": {"content": "Late"}, "finish_reason": "stop"}]}
         self.answer("text/event-stream", f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode())
-
-    def answer(self, kind, body):
-        self.send_response(200)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
